@@ -1,0 +1,218 @@
+"""The one settings module. Everything that may differ between places comes from the environment."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from dashboard.env import Env
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+# What the product writes by itself when it has no servers to write to: database, queue, logs.
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var")))
+
+# --- who may talk to this process -----------------------------------------------------------------
+
+DEBUG = env.boolean("DEBUG", default=False)
+SECRET_KEY = env.secret("SECRET_KEY")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set: give it 50 or more random characters, or a file in SECRET_KEY_FILE"
+        )
+    SECRET_KEY = "only-for-debug-" + "0" * 50
+ALLOWED_HOSTS: list[str] = env.words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
+CSRF_TRUSTED_ORIGINS: list[str] = env.words("CSRF_TRUSTED_ORIGINS")
+for _origin in CSRF_TRUSTED_ORIGINS:
+    if not _origin.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(f"CSRF_TRUSTED_ORIGINS={_origin!r}: each needs its scheme, as in https://host")
+
+# Behind a proxy that ends TLS, HTTPS is what people see. INSECURE_HTTP=1 is for a laptop.
+HTTPS = not env.boolean("INSECURE_HTTP", default=DEBUG)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+# Probes come from inside and speak plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_CSP = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+}
+
+# --- the API and the mirror -----------------------------------------------------------------------
+
+MIGRATIONS_API_URL = env.url("MIGRATIONS_API_URL", "https://worker.anon.com/api/v1")
+MIGRATIONS_API_KEY = env.secret("MIGRATIONS_API_KEY")
+MIGRATIONS_API_PAGE_SIZE = env.integer("MIGRATIONS_API_PAGE_SIZE", default=100, at_least=1, at_most=10_000)
+MIGRATIONS_API_CONCURRENCY = env.integer("MIGRATIONS_API_CONCURRENCY", default=4, at_least=1, at_most=64)
+MIGRATIONS_API_TIMEOUT = env.integer("MIGRATIONS_API_TIMEOUT", default=10, at_least=1, at_most=300)  # seconds
+MIGRATIONS_API_MAX_RETRIES = env.integer("MIGRATIONS_API_MAX_RETRIES", default=5, at_least=0, at_most=20)
+MIGRATIONS_WEBHOOK_SECRET = env.secret("MIGRATIONS_WEBHOOK_SECRET").split()
+SYNC_INTERVAL = env.integer("SYNC_INTERVAL", default=60, at_least=1)  # seconds
+SYNC_FULL_INTERVAL = env.integer("SYNC_FULL_INTERVAL", default=3600, at_least=1)  # seconds
+
+# --- Django ---------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_tables2",
+    "django_filters",
+    "axes",
+    "migrations_sync",
+    "dashboard",
+]
+MIDDLEWARE = [
+    "dashboard.middleware.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+ROOT_URLCONF = "dashboard.urls"
+WSGI_APPLICATION = "dashboard.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "dashboard.context_processors.frame",
+            ],
+        },
+    }
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# --- databases, cache, broker ---------------------------------------------------------------------
+
+
+def _database(url: str) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(url))
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "DATABASE_URL can't be read: use postgres://user:password@host:5432/name or sqlite:///path"
+        ) from error
+    if config["ENGINE"].endswith("sqlite3"):
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536",
+        }
+    elif config["ENGINE"].endswith("postgresql"):
+        config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    else:
+        raise ImproperlyConfigured("DATABASE_URL: only postgres:// and sqlite:// are supported")
+    return config
+
+
+_database_url = env.secret("DATABASE_URL")
+if not _database_url:
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _database_url = f"sqlite:///{DATA_DIR / 'migrations.sqlite3'}"
+DATABASES = {"default": _database(_database_url)}
+
+REDIS_URL = env.secret("REDIS_URL")
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
+if REDIS_URL:
+    if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured("REDIS_URL can't be read: use redis://host:6379/0")
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "dashboard",
+        }
+    }
+    CELERY_BROKER_URL = (
+        f"redis+socket://{urlsplit(REDIS_URL).path}?virtual_host=0" if REDIS_URL.startswith("unix") else REDIS_URL
+    )
+    # A killed worker's task comes back after the visibility timeout; longer than any task may run.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 7500,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    _queue = DATA_DIR / "queue"
+    _queue.mkdir(mode=0o700, parents=True, exist_ok=True)
+    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_queue),
+        "data_folder_out": str(_queue),
+        "control_folder": str(DATA_DIR / "queue-control"),
+    }
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 7200  # seconds; a first mirror of millions takes its time
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    # One entry: whether the pass is quick or full is decided from what the mirror last knew.
+    "sync": {
+        "task": "migrations_sync.tasks.sync",
+        "schedule": SYNC_INTERVAL,
+        "options": {"expires": SYNC_INTERVAL},
+    },
+}

@@ -1,0 +1,62 @@
+"""How old what the mirror shows is, and what to say about it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from migrations_sync.models import BlindSpot, Lease, Source
+
+Level = Literal["never", "fresh", "late", "stale", "blind"]
+BLIND_AFTER = 3  # failed passes in a row; one is noise
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """``as_of``: everything shown was true then (UTC); ``None`` while nothing was ever read.
+
+    ``never``: no pass has come through yet. ``fresh``: at most 2 sync intervals old. ``late``: at most 5.
+    ``stale``: older. ``blind``: as old as stale or with failing attempts, and passes keep failing.
+    ``since``: when the blind spot began, if there is one now. ``cause``: why, in one line.
+    """
+
+    level: Level
+    as_of: datetime | None
+    attempted_at: datetime | None
+    swept_at: datetime | None
+    sweeping: bool
+    since: datetime | None
+    cause: str
+
+    @property
+    def trusted(self) -> bool:
+        """Whether "there are none" may be said."""
+        return self.level in ("fresh", "late")
+
+
+def of(source: Source, *, now: datetime, interval: int) -> Freshness:
+    """The freshness of ``source`` at ``now``; ``interval`` is the seconds between passes. At most 2 queries."""
+    spot = BlindSpot.objects.filter(source=source, ended_at__isnull=True).first()
+    # A sweep that is getting on is no outage, however long it takes.
+    sweeping = Lease.objects.filter(source=source, expires_at__gt=now).exclude(owner="").exists()
+    return Freshness(
+        level=_level(source, now=now, interval=timedelta(seconds=interval), sweeping=sweeping),
+        as_of=source.succeeded_at,
+        attempted_at=source.attempted_at,
+        swept_at=source.swept_at,
+        sweeping=sweeping,
+        since=spot.started_at if spot else None,
+        cause=(spot.detail or spot.get_cause_display()) if spot else source.last_error,
+    )
+
+
+def _level(source: Source, *, now: datetime, interval: timedelta, sweeping: bool) -> Level:
+    if source.succeeded_at is None:
+        return "blind" if source.failures >= BLIND_AFTER else "never"
+    age = now - source.succeeded_at
+    if source.failures >= BLIND_AFTER or (source.failures and age > 5 * interval):
+        return "blind"
+    if age <= 2 * interval:
+        return "fresh"
+    if age <= 5 * interval or sweeping:
+        return "late"
+    return "stale"
