@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from django.db.models import F, FilteredRelation, Q
+
 from migrations_sync.models import BlindSpot, Lease, Source
 
 Level = Literal["never", "fresh", "late", "stale", "blind"]
@@ -34,10 +36,30 @@ class Freshness:
 
 
 def of(source: Source, *, now: datetime, interval: int) -> Freshness:
-    """The freshness of ``source`` at ``now``; ``interval`` is the seconds between passes. At most 2 queries."""
+    """The freshness of ``source`` at ``now``; ``interval`` is the seconds between passes. Two queries."""
     spot = BlindSpot.objects.filter(source=source, ended_at__isnull=True).first()
+    lease = Lease.objects.filter(source=source).first()
+    return _judge(source, spot, lease, now=now, interval=interval)
+
+
+def read(*, now: datetime, interval: int) -> tuple[Source, Freshness]:
+    """The default source and its freshness, in one statement: every page asks for them."""
+    found = (
+        Source.objects.filter(name="default")
+        .select_related("lease")
+        .annotate(spot=FilteredRelation("blindspot", condition=Q(blindspot__ended_at__isnull=True)))
+        .annotate(since=F("spot__started_at"), cause=F("spot__cause"), detail=F("spot__detail"))
+        .first()
+    )
+    if found is None:
+        return (source := Source.default()), of(source, now=now, interval=interval)
+    spot = BlindSpot(started_at=found.since, cause=found.cause, detail=found.detail) if found.since else None
+    return found, _judge(found, spot, getattr(found, "lease", None), now=now, interval=interval)
+
+
+def _judge(source: Source, spot: BlindSpot | None, lease: Lease | None, *, now: datetime, interval: int) -> Freshness:
     # A sweep that is getting on is no outage, however long it takes.
-    sweeping = Lease.objects.filter(source=source, expires_at__gt=now).exclude(owner="").exists()
+    sweeping = bool(lease and lease.owner and lease.expires_at and lease.expires_at > now)
     return Freshness(
         level=_level(source, now=now, interval=timedelta(seconds=interval), sweeping=sweeping),
         as_of=source.succeeded_at,
