@@ -1,8 +1,21 @@
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
+from django.conf import settings
+
+from dashboard import embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 app = Celery("dashboard")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_without_broker(**_: Any) -> None:
+    """Say what to start, instead of trying for ever to reach an embedded broker that nobody runs."""
+    if not settings.REDIS_URL and not embedded.answers(settings.DATA_DIR):
+        raise SystemExit("No broker: set REDIS_URL=redis://host:6379/0, or leave `make run` running beside this")

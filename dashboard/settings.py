@@ -2,11 +2,11 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from dashboard import embedded
 from dashboard.env import Env
 
 env = Env()
@@ -169,36 +169,27 @@ if not _database_url:
 DATABASES = {"default": _database(_database_url)}
 
 REDIS_URL = env.secret("REDIS_URL")
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
-if REDIS_URL:
-    if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
-        raise ImproperlyConfigured("REDIS_URL can't be read: use redis://host:6379/0")
-    CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "KEY_PREFIX": "dashboard",
-        }
+if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL can't be read: use redis://host:6379/0")
+if not REDIS_URL and embedded.answers(DATA_DIR):
+    REDIS_URL = embedded.url(DATA_DIR)
+# Without any server, one process works by itself (`sync_migrations`); a worker then says what to start.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "dashboard",
     }
-    CELERY_BROKER_URL = (
-        f"redis+socket://{urlsplit(REDIS_URL).path}?virtual_host=0" if REDIS_URL.startswith("unix") else REDIS_URL
-    )
-    # A killed worker's task comes back after the visibility timeout; longer than any task may run.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "visibility_timeout": 7500,
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
-    }
-else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    _queue = DATA_DIR / "queue"
-    _queue.mkdir(mode=0o700, parents=True, exist_ok=True)
-    CELERY_BROKER_URL = "filesystem://"
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(_queue),
-        "data_folder_out": str(_queue),
-        "control_folder": str(DATA_DIR / "queue-control"),
-    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+CELERY_BROKER_URL = embedded.celery_url(REDIS_URL or embedded.url(DATA_DIR))
+# A killed worker's task comes back after the visibility timeout; longer than any task may run.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 7500,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 CELERY_TASK_IGNORE_RESULT = True
