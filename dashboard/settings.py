@@ -6,7 +6,7 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard import embedded
+from dashboard import embedded, logs, redaction
 from dashboard.env import Env
 
 env = Env()
@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "dashboard",
 ]
 MIDDLEWARE = [
+    "dashboard.middleware.RequestLogMiddleware",
     "dashboard.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -207,3 +208,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": SYNC_INTERVAL},
     },
 }
+
+# --- logs -----------------------------------------------------------------------------------------
+
+LOGGING = logs.configuration(
+    env.choice("LOG_LEVEL", logs.LEVELS, default="INFO"),
+    env.choice("LOG_FORMAT", logs.FORMATS, default="console" if DEBUG else "json"),
+)
+DEFAULT_EXCEPTION_REPORTER = "dashboard.errors.ScrubbingReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "dashboard.errors.ScrubbingFilter"
+redaction.hide(SECRET_KEY, MIGRATIONS_API_KEY, *MIGRATIONS_WEBHOOK_SECRET)

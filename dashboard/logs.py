@@ -1,0 +1,114 @@
+"""Structured logs: one line an event, JSON in production, with the ids that tie lines together, without secrets.
+
+``request``, ``task`` and ``run`` ids are context variables, so they stand on every line written meanwhile,
+by whichever library. A task keeps the id of the request that asked for it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery import signals
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from dashboard.redaction import scrub
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FORMATS = ("json", "console")
+# Every line of ours goes through these, whether structlog or the standard library began it.
+_shared: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.format_exc_info,
+]
+
+
+def configuration(level: str, style: str) -> dict[str, Any]:
+    """Django's ``LOGGING``: everything to standard error at ``level``; gunicorn and Celery speak the same way."""
+    quiet = {"handlers": ["stderr"], "propagate": False}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": formatter, "style": style}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "propagate": True},
+            # Replaced by one line of ours for each request.
+            "django.server": {"handlers": [], "propagate": False},
+            "django.request": {"level": "ERROR"},
+            "gunicorn.error": quiet | {"level": "INFO"},
+            # Statements at DEBUG would drown everything else and hold personal data.
+            "django.db.backends": {"level": "INFO"},
+            "django.template": {"level": "INFO"},
+        },
+    }
+
+
+def formatter(style: str) -> structlog.stdlib.ProcessorFormatter:
+    """The formatter of every handler; the last step takes the secrets out of the finished line."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_shared[:-2], structlog.stdlib.ExtraAdder(), _shared[-1]],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _scrubbed(_renderer(style))],
+    )
+
+
+def _renderer(style: str) -> Callable[[WrappedLogger, str, EventDict], str]:
+    if style == "console":
+        return structlog.dev.ConsoleRenderer(colors=False)
+    return structlog.processors.JSONRenderer(default=str, ensure_ascii=False)  # type: ignore[return-value]
+
+
+def _scrubbed(render: Callable[[WrappedLogger, str, EventDict], str]) -> Processor:
+    def finished(logger: WrappedLogger, method: str, event: EventDict) -> str:
+        return scrub(render(logger, method, event))
+
+    return finished
+
+
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_shared,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+
+
+def request_id() -> str:
+    """The id of the request, or of the task, that is being worked on; empty outside of both."""
+    ids = get_contextvars()
+    return str(ids.get("request") or ids.get("task") or "")
+
+
+# Receivers live as long as the module: dispatch ids keep a second import from connecting them twice.
+@signals.setup_logging.connect(dispatch_uid="logs", weak=False)
+def _keep_our_logging(**_: Any) -> None:
+    """Celery leaves logging alone where somebody answers this signal; Django has already set it up."""
+
+
+@signals.before_task_publish.connect(dispatch_uid="logs", weak=False)
+def _send_request_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    if headers is not None and (ids := get_contextvars()).get("request"):
+        headers["request"] = ids["request"]
+
+
+@signals.task_prerun.connect(dispatch_uid="logs", weak=False)
+def _name_task(task_id: str = "", task: Any = None, **_: Any) -> None:
+    clear_contextvars()
+    bind_contextvars(task=task_id, task_name=getattr(task, "name", ""))
+    asked_by = getattr(getattr(task, "request", None), "request", None)
+    if asked_by:
+        bind_contextvars(request=asked_by)
+
+
+@signals.task_postrun.connect(dispatch_uid="logs", weak=False)
+def _forget_task(**_: Any) -> None:
+    clear_contextvars()
