@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -42,6 +43,13 @@ class Env:
     def words(self, name: str, default: str = "") -> list[str]:
         """A list, separated by commas or spaces."""
         return self.text(name, default).replace(",", " ").split()
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        """A list of addresses or networks, such as ``10.0.0.7 10.1.0.0/16``."""
+        try:
+            return [ip_network(word) for word in self.words(name)]
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {error}: use addresses or networks as in 10.1.0.0/16") from None
 
     def choice(self, name: str, options: tuple[str, ...], *, default: str) -> str:
         value = self.text(name, default)

@@ -26,6 +26,7 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _plain_id.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
         began = time.perf_counter()
         with bound_contextvars(request=request_id):
             response = self.get_response(request)

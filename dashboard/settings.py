@@ -57,6 +57,9 @@ SECURE_CSP = {
     "base-uri": "'none'",
 }
 
+# Whose word counts on where a request comes from (X-Forwarded-For); none by default.
+TRUSTED_PROXY_ADDRESSES = env.networks("TRUSTED_PROXY_ADDRESSES")
+
 # --- the API and the mirror -----------------------------------------------------------------------
 
 MIGRATIONS_API_URL = env.url("MIGRATIONS_API_URL", "https://worker.anon.com/api/v1")

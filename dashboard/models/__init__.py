@@ -1,0 +1,9 @@
+"""What people add to the mirror. Each module is one part of it."""
+
+from dashboard.models.audit import AuditEntry
+from dashboard.models.permissions import Acts
+
+__all__ = [
+    "Acts",
+    "AuditEntry",
+]
