@@ -1,8 +1,17 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.functional import SimpleLazyObject
+
+from dashboard import frame as frames
+from dashboard import preferences
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """What the frame of every page shows beside its own content."""
-    return {}
+    """What the frame of every page shows beside its own content; asks nothing until a template needs it."""
+    return {
+        "frame": SimpleLazyObject(lambda: frames.frame(request)),
+        "preferences": preferences.read(request),
+        "icons": static("icons.svg"),
+    }

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from migrations_sync import freshness as mirror_freshness
+from migrations_sync import statuses
 from migrations_sync.freshness import Freshness
-from migrations_sync.models import Source
+from migrations_sync.models import Source, StatusCount
 
 
 def now(request: HttpRequest) -> datetime:
@@ -24,6 +25,21 @@ def source(request: HttpRequest) -> Source:
 
 def freshness(request: HttpRequest) -> Freshness:
     return _read(request)[1]
+
+
+def counts(request: HttpRequest) -> dict[str, int]:
+    """How many migrations there are of each status, those that are gone left out; in the order of display."""
+    if not hasattr(request, "_counts"):
+        rows = StatusCount.objects.filter(source=source(request), gone=False, n__gt=0).values_list("status", "n")
+        ordered = sorted(rows, key=lambda row: (statuses.rank(row[0]), row[0]))
+        request._counts = dict(ordered)  # type: ignore[attr-defined]
+    known: dict[str, int] = request._counts  # type: ignore[attr-defined]
+    return known
+
+
+def attention(request: HttpRequest) -> int:
+    """How many present migrations are in a status that asks for a person."""
+    return sum(n for code, n in counts(request).items() if statuses.get(code).attention)
 
 
 def _read(request: HttpRequest) -> tuple[Source, Freshness]:

@@ -2,8 +2,11 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, path
 
+from dashboard.views import preferences
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/", LoginView.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("preferences/", preferences.edit, name="preferences"),
     path("admin/", admin.site.urls),
 ]

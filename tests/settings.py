@@ -15,3 +15,5 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 # Messages published by the way go nowhere; tests of the queue start real workers on a real broker.
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
+# Static files come from the source tree: nothing has to be collected first.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True

@@ -1,0 +1,60 @@
+"""What a person chooses for this browser; see ``dashboard.preferences``."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from dashboard import preferences
+from dashboard.preferences import OPTIONAL_COLUMNS, PAGE_SIZES, Preferences
+
+COLUMN_LABELS = {
+    "company": "Company",
+    "user": "Created by",
+    "created": "Created",
+    "since": "In status for",
+    "changed": "Last change",
+    "checked": "Last checked",
+}
+
+
+def edit(request: HttpRequest) -> HttpResponse:
+    """Show the choices; save those that are sent and go back to where they were made."""
+    now = preferences.read(request)
+    if request.method != "POST":
+        return render(request, "dashboard/preferences.html", _context(now))
+    chosen = {name: value for name, value in request.POST.items() if isinstance(value, str)}
+    if zone_error := _zone_error(chosen):
+        return render(request, "dashboard/preferences.html", _context(now) | {"zone_error": zone_error, **chosen})
+    if "all" in chosen:  # the whole form: what it does not tick is switched off
+        shown = request.POST.getlist("columns")
+        chosen |= {
+            "hide": " ".join(name for name in OPTIONAL_COLUMNS if name not in shown),
+            "keys": "on" if "keys" in chosen else "off",
+        }
+        messages.success(request, "Saved for this browser.")
+    response = HttpResponseRedirect(_way_back(request))
+    now.with_choices(chosen).save(response, secure=request.is_secure())
+    return response
+
+
+def _zone_error(chosen: dict[str, str]) -> str:
+    name = chosen.get("zone")
+    if name is None or preferences.zone(name):
+        return ""
+    return f"There is no time zone called “{name}”. Use UTC or a name such as Europe/Berlin."
+
+
+def _context(now: Preferences) -> dict[str, object]:
+    return {
+        "zone": now.zone_name,
+        "page_sizes": PAGE_SIZES,
+        "columns": [(name, label, name not in now.hide) for name, label in COLUMN_LABELS.items()],
+    }
+
+
+def _way_back(request: HttpRequest) -> str:
+    asked = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+    return asked if safe else reverse("preferences")
