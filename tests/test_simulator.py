@@ -9,13 +9,14 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import requests
+import time_machine
 from standardwebhooks import Webhook
 
 from migrations_sync.simulator import SHAPES, Simulator, checksum
@@ -417,6 +418,20 @@ def test_a_running_simulator_moves_by_itself_only_when_it_is_to():
 
         assert moved.wait(5)
         assert still.checksum() == before
+
+
+def test_a_restarted_simulator_catches_up_with_the_life_of_the_one_before():
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False) as clock:
+        before = Simulator(200, until=NOON, catch_up=True, life=True)
+        first = before.checksum()
+        clock.shift(timedelta(hours=2))
+        before._life.advance()
+
+        after = Simulator(200, until=NOON, catch_up=True, life=True)
+
+    assert len(after) > 200
+    assert after.rows() == before.rows()
+    assert after.checksum() != first
 
 
 # Webhooks

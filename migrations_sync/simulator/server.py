@@ -32,6 +32,8 @@ class Simulator:
     raises ``KeyError``.
 
     ``until``: when the simulator's clock starts, aware (default: now); no migration was created later.
+    ``catch_up``: live through the time from then until now before serving: what an earlier simulator with
+    the same options served, and how that went on.
     ``page_size_max``: a larger ``page_size`` is cut. ``latency``: milliseconds before each answer.
     ``rate_limit``: requests a second. ``key``: the one bearer that is let in (default: any).
     ``life``: whether migrations move by themselves, ``speed`` times as fast as usual.
@@ -46,6 +48,7 @@ class Simulator:
     _: KW_ONLY
     seed: int = 1
     until: datetime | None = None
+    catch_up: bool = False
     host: str = "127.0.0.1"
     port: int = 0
     page_size_max: int = 100
@@ -71,6 +74,10 @@ class Simulator:
         if self.life:
             self._life = Life(self._table, population.cast, self._clock, seed=self.seed, speed=self.speed)
             self._life.wake(population.lively)
+        if self.catch_up:
+            self._clock.catch_up()
+            if self._life is not None:
+                self._life.advance()
         self._table.listener = self._tell
         self._api = API(
             self._table,

@@ -23,6 +23,10 @@ class Clock:
     def __init__(self, until: float | None = None) -> None:
         self._ahead = 0.0 if until is None else until - time.time()
 
+    def catch_up(self) -> None:
+        """Show the wall clock's own time from now on."""
+        self._ahead = 0.0
+
     def now(self) -> float:
         return time.time() + self._ahead
 
