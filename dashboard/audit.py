@@ -25,6 +25,13 @@ ACTS = {
     "export": "exported migrations",
     "check": "asked the API for a migration now",
     "sync": "started a sync",
+    "triage.note": "wrote a note",
+    "triage.ticket": "tied a ticket to a migration",
+    "triage.acknowledge": "acknowledged",
+    "triage.snooze": "snoozed",
+    "triage.reopen": "ended an acknowledgement or snooze",
+    "triage.assign": "assigned",
+    "triage.release": "released",
 }
 
 

@@ -2,8 +2,11 @@
 
 from dashboard.models.audit import AuditEntry
 from dashboard.models.permissions import Acts
+from dashboard.models.triage import TriageAct, TriageState
 
 __all__ = [
     "Acts",
     "AuditEntry",
+    "TriageAct",
+    "TriageState",
 ]
