@@ -2,11 +2,18 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 
 from tests import redis_server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "no Chromium on this machine (Debian: apt-get install chromium)"
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """What one test had cached of its database is wrong in the next."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")
