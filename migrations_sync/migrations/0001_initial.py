@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
+                ("list_shape", models.CharField(blank=True, default="", max_length=32)),
                 ("page_rows", models.PositiveIntegerField(default=0)),
             ],
         ),

@@ -33,6 +33,7 @@ class Source(models.Model):
     # The API asked for silence until then; no pass starts before.
     hold_until = models.DateTimeField(null=True, blank=True)
     list_order = models.CharField(max_length=16, choices=Order, blank=True, default=Order.UNKNOWN)
+    list_shape = models.CharField(max_length=32, blank=True, default="")  # envelope of the list, as last seen
     page_rows = models.PositiveIntegerField(default=0)  # rows of the fullest page lately seen; 0: none yet
 
     def __str__(self) -> str:

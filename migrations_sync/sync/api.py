@@ -1,0 +1,56 @@
+"""What the engine needs of an API client. It knows no HTTP: anything with this shape will do."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from migrations_sync.exceptions import NotFoundError
+
+
+class Page(Protocol):
+    """One page of the list as received at ``received_at`` (UTC); ``rows`` are JSON values, unchecked."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def rows(self) -> Sequence[object]: ...
+    @property
+    def received_at(self) -> datetime: ...
+    @property
+    def shape(self) -> str: ...
+
+
+class Answer(Protocol):
+    """One migration asked for by id, as received at ``received_at`` (UTC)."""
+
+    @property
+    def row(self) -> object: ...
+    @property
+    def received_at(self) -> datetime: ...
+
+
+class Stats(Protocol):
+    """What was asked of the API so far. ``waited``: seconds held back on its wish. ``notes``: oddities."""
+
+    @property
+    def requests(self) -> int: ...
+    @property
+    def retries(self) -> int: ...
+    @property
+    def waited(self) -> float: ...
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+
+class Api(Protocol):
+    """Reads the Migrations API; every method raises ``APIError`` when it can't."""
+
+    @property
+    def page_size(self) -> int: ...
+    @property
+    def stats(self) -> Stats: ...
+
+    def iter_pages(self, *, first: int = 1) -> Iterator[Page]: ...
+    def get_page(self, number: int) -> Page: ...
+    def get_migration(self, api_id: str) -> Answer: ...
+    def get_migrations(self, api_ids: Iterable[str]) -> Iterator[tuple[str, Answer | NotFoundError]]: ...

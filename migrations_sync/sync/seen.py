@@ -1,0 +1,47 @@
+"""Which migrations a sweep has met: one bit each, so a million of them are 125 kB."""
+
+from collections.abc import Iterator
+
+from migrations_sync.models import Migration, Source
+
+_CHUNK = 50_000
+
+
+class Seen:
+    """A set of the mirror's own numbers. ``count``: how many; ``twice``: how often one was met again."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+        self.count = 0
+        self.twice = 0
+
+    def add(self, number: int) -> bool:
+        """Note one; whether it is new."""
+        place, bit = number >> 3, 1 << (number & 7)
+        bits = self._bits
+        if place >= len(bits):
+            bits.extend(bytes(place + 4096 - len(bits)))
+        if bits[place] & bit:
+            self.twice += 1
+            return False
+        bits[place] |= bit
+        self.count += 1
+        return True
+
+    def __contains__(self, number: int) -> bool:
+        place = number >> 3
+        return place < len(self._bits) and bool(self._bits[place] & 1 << (number & 7))
+
+    def count_upto(self, number: int) -> int:
+        """How many of those numbered at most ``number`` were met."""
+        bits = int.from_bytes(self._bits[: (number >> 3) + 1], "little")
+        return (bits & (1 << number + 1) - 1).bit_count()
+
+    def missing(self, source: Source, *, upto: int) -> Iterator[tuple[int, str]]:
+        """Number and API id of each migration that the mirror holds, numbered at most ``upto``, and not met."""
+        last = 0
+        rows = Migration.objects.filter(source=source, gone_at__isnull=True, pk__lte=upto).order_by("pk")
+        while chunk := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:_CHUNK]):
+            absent = [number for number in chunk if number not in self]
+            yield from rows.filter(pk__in=absent).values_list("pk", "api_id") if absent else ()
+            last = chunk[-1]

@@ -1,0 +1,288 @@
+"""Compares what the API sent with what the mirror holds, and writes the differences with their history."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from migrations_sync import records, statuses
+from migrations_sync.exceptions import InvalidRecord
+from migrations_sync.models import (
+    Drift,
+    Migration,
+    PayloadVersion,
+    QuarantinedRow,
+    Source,
+    StatusChange,
+    SyncRun,
+)
+from migrations_sync.records import MigrationRecord
+from migrations_sync.sync.counts import Deltas
+from migrations_sync.sync.drift import Drifts
+from migrations_sync.sync.lease import HeldLease
+from migrations_sync.sync.seen import Seen
+from migrations_sync.sync.store import Known, Sighting, store
+
+_RAW_KEPT = 100_000  # characters of an unreadable row
+
+
+class Row(NamedTuple):
+    """One row as received: any JSON value. ``page`` is empty for an answer by id."""
+
+    value: object
+    at: datetime
+    page: int | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    """What came of some rows."""
+
+    seen: int = 0
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    returned: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes rows of one source for one pass, or for one answer by id.
+
+    ``seen`` collects whom a sweep met. ``lease`` is checked in every transaction that writes.
+    """
+
+    source: Source
+    via: StatusChange.Via
+    run: SyncRun | None = None
+    lease: HeldLease | None = None
+    seen: Seen = field(default_factory=Seen)
+    drifts: Drifts = field(default_factory=Drifts)
+
+    def write(self, rows: Iterable[Row]) -> tuple[Counts, set[int]]:
+        """Write what differs. Also says which pages brought a migration not met before.
+
+        Rows that differ in nothing cost one look-up and write nothing. A row that can't be read goes to
+        quarantine and hinders no other.
+
+        Raises:
+            LeaseLost: another pass has taken over; nothing of these rows was written.
+        """
+        batch = _Batch(self)
+        for row in rows:
+            batch.take(row)
+        batch.compare()
+        if batch.differ or batch.rejects:
+            batch.save()
+        return batch.counts, batch.novel_pages
+
+
+class _Batch:
+    """The rows of one ``write``: taken, compared, saved."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.counts = Counts()
+        self.novel_pages: set[int] = set()
+        self.rejects: list[tuple[Row, str, str]] = []
+        self.rows: dict[str, tuple[Row, int]] = {}
+        self.known: dict[str, Known] = {}
+        self.differ: list[Row] = []
+
+    def take(self, row: Row) -> None:
+        try:
+            api_id, fingerprint = records.identify(row.value)
+        except InvalidRecord as error:
+            self.rejects.append((row, str(error), ""))
+            return
+        if api_id in self.rows:
+            self.writer.seen.twice += 1
+        self.rows[api_id] = (row, fingerprint)  # the same id again: the later answer counts
+
+    def compare(self) -> None:
+        """Find out which rows differ from the mirror, by their fingerprints."""
+        seen, known = self.writer.seen, store().look_up(self.writer.source, list(self.rows))
+        self.known = known
+        for api_id, (row, fingerprint) in self.rows.items():
+            stored = known.get(api_id)
+            if (stored is None or seen.add(stored.number)) and row.page is not None:
+                self.novel_pages.add(row.page)
+            if stored is None or stored.fingerprint != fingerprint or stored.gone:
+                self.differ.append(row)
+        self.counts.seen = len(self.rows)
+        self.counts.unchanged = len(self.rows) - len(self.differ)
+
+    @transaction.atomic
+    def save(self) -> None:
+        writer = self.writer
+        if writer.lease:
+            writer.lease.renew()
+        # First of all locks: writers queue here, so none of them can wait for another further down.
+        writer.source.touch()
+        quiet = not Source.objects.filter(pk=writer.source.pk, baseline_at__isnull=False).exists()
+        sightings = self._parse()
+        deltas = Deltas()
+        self._insert([s for s in sightings if s.record.id not in self.known], deltas, quiet=quiet)
+        self._update([s for s in sightings if s.record.id in self.known], deltas, quiet=quiet)
+        deltas.apply(writer.source)
+        _quarantine(writer, self.rejects)
+        self.counts.rejected = len(self.rejects)
+
+    def _parse(self) -> list[Sighting]:
+        sightings = []
+        for row in self.differ:
+            try:
+                record = records.parse(row.value)
+            except InvalidRecord as error:
+                api_id, _ = records.identify(row.value)
+                self.rejects.append((row, str(error), api_id))
+                continue
+            sightings.append(Sighting(record, row.at))
+            if record.payload or record.created_by_user_id is None:
+                self.writer.drifts.fields(records.oddities(row.value), example=record.payload)
+            if not statuses.is_known(record.status):
+                self.writer.drifts.add(Drift.Kind.STATUS, record.status, example=record.id)
+        return sightings
+
+    def _insert(self, sightings: Sequence[Sighting], deltas: Deltas, *, quiet: bool) -> None:
+        if not sightings:
+            return
+        added = store().insert(self.writer.source, sightings)
+        self.counts.created = len(added)
+        news = []
+        for record, at in sightings:
+            number = added.get(record.id)
+            if number is None:
+                self.counts.unchanged += 1  # another writer was faster; the next pass compares
+                continue
+            self.writer.seen.add(number)
+            deltas.count(record.status, record.company_id, record.created, gone=False, by=1)
+            if not quiet:
+                deltas.observed[at.date(), record.status] += 1
+                news.append(self._change(number, StatusChange.Kind.FIRST_SEEN, "", record, record.created, at))
+        StatusChange.objects.bulk_create(news)
+
+    def _update(self, sightings: Sequence[Sighting], deltas: Deltas, *, quiet: bool) -> None:
+        if not sightings:
+            return
+        source = Source.objects.get(pk=self.writer.source.pk)
+        numbers = sorted(self.known[s.record.id].number for s in sightings)
+        stored = Migration.objects.select_for_update().order_by("pk").in_bulk(numbers)
+        changes, versions, updates = [], [], []
+        for record, at in sightings:
+            migration = stored[self.known[record.id].number]
+            if at < migration.checked_at:
+                self.counts.unchanged += 1  # somebody has asked since; this answer is old
+                continue
+            last_checked = min(migration.last_checked_at(source), at)
+            deltas.count(
+                migration.status, migration.company_id, migration.created, gone=bool(migration.gone_at), by=-1
+            )
+            if migration.gone_at:
+                self.counts.returned += 1
+                changes.append(
+                    self._change(migration.pk, StatusChange.Kind.RETURNED, migration.status, record, last_checked, at)
+                )
+            if migration.status != record.status:
+                changes.append(
+                    self._change(migration.pk, StatusChange.Kind.STATUS, migration.status, record, last_checked, at)
+                )
+                deltas.observed[at.date(), record.status] += 1
+                migration.status_changed_at, migration.status_not_before = at, last_checked
+            if migration.fingerprint != record.fingerprint:
+                versions.append(PayloadVersion(migration=migration, payload=migration.raw, replaced_at=at))
+            deltas.count(record.status, record.company_id, record.created, gone=False, by=1)
+            updates.append(_updated(migration, record, at))
+        if quiet:
+            for change in changes:
+                change.announced_at = change.observed_at
+        StatusChange.objects.bulk_create(changes)
+        PayloadVersion.objects.bulk_create(versions)
+        _update_rows(updates)
+        self.counts.changed = len(updates)
+
+    def _change(
+        self,
+        number: int,
+        kind: StatusChange.Kind,
+        old: str,
+        record: MigrationRecord,
+        not_before: datetime,
+        at: datetime,
+    ) -> StatusChange:
+        return StatusChange(
+            migration_id=number, kind=kind, old=old, new=record.status,
+            not_before=min(not_before, at), observed_at=at, via=self.writer.via, run=self.writer.run,
+        )  # fmt: skip
+
+
+_UPDATED = (
+    "created",
+    "created_raw",
+    "status",
+    "company_id",
+    "created_by_user_id",
+    "payload",
+    "fingerprint",
+    "status_changed_at",
+    "status_not_before",
+    "changed_at",
+    "checked_at",
+    "gone_at",
+    "gone_not_before",
+)
+
+
+def _updated(migration: Migration, record: MigrationRecord, at: datetime) -> tuple[Any, ...]:
+    adapt = connection.ops.adapt_datetimefield_value
+    return (
+        adapt(record.created),
+        record.created_raw,
+        record.status,
+        record.company_id,
+        record.created_by_user_id,
+        record.payload,
+        record.fingerprint,
+        adapt(migration.status_changed_at),
+        adapt(migration.status_not_before),
+        adapt(at),
+        adapt(at),
+        None,
+        None,
+        migration.pk,
+    )
+
+
+def _update_rows(rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        assignments = ", ".join(f"{name} = %s" for name in _UPDATED)
+        with connection.cursor() as cursor:
+            cursor.executemany(f"UPDATE {Migration._meta.db_table} SET {assignments} WHERE id = %s", rows)  # noqa: S608
+
+
+def _quarantine(writer: Writer, rejects: list[tuple[Row, str, str]]) -> None:
+    """Keep unreadable rows, each once; escaped to ASCII, any JSON value can be stored."""
+    for row, reason, api_id in rejects:
+        raw = json.dumps(row.value, sort_keys=True)[:_RAW_KEPT]
+        digest = hashlib.blake2b(raw.encode(), digest_size=16).hexdigest()
+        kept, is_new = QuarantinedRow.objects.get_or_create(
+            source=writer.source,
+            digest=digest,
+            defaults={
+                "raw": raw, "reason": reason[:500], "api_id": api_id, "page": row.page, "run": writer.run,
+                "first_seen_at": row.at, "last_seen_at": row.at,
+            },
+        )  # fmt: skip
+        if not is_new:
+            QuarantinedRow.objects.filter(pk=kept.pk).update(
+                last_seen_at=row.at, page=row.page, run=writer.run, times=F("times") + 1
+            )
