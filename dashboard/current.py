@@ -37,11 +37,6 @@ def counts(request: HttpRequest) -> dict[str, int]:
     return known
 
 
-def attention(request: HttpRequest) -> int:
-    """How many present migrations are in a status that asks for a person."""
-    return sum(n for code, n in counts(request).items() if statuses.get(code).attention)
-
-
 def _read(request: HttpRequest) -> tuple[Source, Freshness]:
     if not hasattr(request, "_mirror"):
         request._mirror = mirror_freshness.read(  # type: ignore[attr-defined]

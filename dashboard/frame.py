@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from dashboard import current, preferences, wording
+from dashboard import attention, current, preferences, wording
 from dashboard.parts import Banner, Section, Tone
 from migrations_sync.freshness import Freshness
 
@@ -62,13 +62,13 @@ def address(name: str) -> str:
 def _sections(request: HttpRequest) -> list[Section]:
     match = request.resolver_match
     here = (match.url_name or "").partition("-")[0] if match else ""
-    attention = current.attention(request)
+    asking = sum(attention.counts(current.source(request), current.now(request)).values())
     return [
         Section(
             label=label,
             href=href,
             current=name.partition("-")[0] == here,
-            count=wording.number(attention) if name == "attention" and attention else "",
+            count=wording.number(asking) if name == "attention" and asking else "",
         )
         for label, name in SECTIONS
         if (href := address(name))

@@ -72,6 +72,9 @@ MIGRATIONS_WEBHOOK_SECRET = env.secret("MIGRATIONS_WEBHOOK_SECRET").split()
 SYNC_INTERVAL = env.integer("SYNC_INTERVAL", default=60, at_least=1)  # seconds
 SYNC_FULL_INTERVAL = env.integer("SYNC_FULL_INTERVAL", default=3600, at_least=1)  # seconds
 
+# Seconds after which waiting for the user, or the vendor's work, needs a person; 0: what is usual decides.
+ATTENTION_WAITING_AFTER = env.integer("ATTENTION_WAITING_AFTER", default=0)
+ATTENTION_RUNNING_AFTER = env.integer("ATTENTION_RUNNING_AFTER", default=0)
 # Who may read /metrics from another machine; empty: nobody.
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 

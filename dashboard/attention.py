@@ -1,0 +1,184 @@
+"""What needs a person, and why: one place for the overview, the attention page and the number in the navigation."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
+
+from dashboard import durations, triage, wording
+from migrations_sync import statuses
+from migrations_sync.models import Migration, Source, StatusCount
+
+# Statuses that need a person only when they last; whose turn it is says which setting is meant.
+WAITING = "PENDING_USER_INPUT"
+RUNNING = tuple(code for code in statuses.OPEN if statuses.get(code).turn == "vendor")
+TIMED = (WAITING, *RUNNING)
+# Where history says too little; and the least that history may say, so that a quick vendor raises no alarm.
+FALLBACK = timedelta(hours=24)
+LEAST = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """How long a status may last before a person should look, and where that comes from."""
+
+    after: timedelta
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a migration needs a person. ``why`` may hold ``{limit}``, the threshold in words."""
+
+    key: str
+    title: str
+    icon: str
+    status: str  # for the colour
+    why: str
+    what: str
+
+
+REASONS = (
+    Reason(
+        "failed", "Failed", "s-failed", "FAILED",
+        "The vendor gave up on these. Nothing more will happen by itself.",
+        "Read the failure reason on the migration's page, then have the customer start again or ask the vendor.",
+    ),
+    Reason(
+        "partial", "Completed with failures", "s-partial", "COMPLETED_WITH_FAILURES",
+        "These ended, but some of their tasks failed, so part of the data may be missing.",
+        "Find out with the customer what is missing; a new migration can fetch it.",
+    ),
+    Reason(
+        "waiting", "Waiting for the user too long", "s-pending", WAITING,
+        "The vendor waits for the person who started it, {limit}.",
+        "Ask that person to return to the migration window and answer.",
+    ),
+    Reason(
+        "abandoned", "Login abandoned", "s-abandoned", "LOGIN_ABANDONED",
+        "The person left while signing in to the old provider.",
+        "Ask whether they still mean to migrate; opening the migration window again may continue it.",
+    ),
+    Reason(
+        "unknown", "Unknown status", "s-unknown", "",
+        "The API reports a status that nobody has documented, so nobody can say what it means.",
+        "Look at the migration with the vendor's own tools, and tell whoever runs this dashboard.",
+    ),
+    Reason(
+        "slow", "Running longer than usual", "s-working", "WORKING",
+        "The vendor works on these, {limit}.",
+        "If it goes on, ask the vendor, quoting the migration's id.",
+    ),
+    Reason(
+        "gone", "Gone while open", "s-gone", "",
+        "The API no longer knows these, though they had not ended when they were last seen.",
+        "Ask the vendor what became of them; the last known state is kept here.",
+    ),
+)  # fmt: skip
+KEYS = tuple(reason.key for reason in REASONS)
+_BY_STATUS = {reason.status: reason.key for reason in REASONS if reason.status}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is asked at ``now``: the thresholds turned into points in time."""
+
+    now: datetime
+    thresholds: dict[str, Threshold]
+
+    def cut(self, status: str) -> datetime:
+        """Whatever has been in ``status`` since then, or longer, needs a person."""
+        return self.now - self.thresholds[status].after
+
+    def where(self, key: str) -> Q:
+        """The migrations that need a person for the reason ``key``, acknowledged ones too. No two reasons overlap."""
+        if key == "gone":
+            return Q(gone_at__isnull=False) & ~Q(status__in=statuses.FINISHED)
+        return Q(gone_at__isnull=True) & self._status(key)
+
+    def _status(self, key: str) -> Q:
+        if key == "unknown":
+            return ~Q(status__in=statuses.DOCUMENTED)
+        if key == "waiting":
+            return Q(status=WAITING, status_changed_at__lte=self.cut(WAITING))
+        if key == "slow":
+            return _any(Q(status=code, status_changed_at__lte=self.cut(code)) for code in RUNNING)
+        return Q(status=next(reason.status for reason in REASONS if reason.key == key))
+
+
+def rules(source: Source, now: datetime) -> Rules:
+    """The rules at ``now``: the settings, else what is usual, else a day."""
+    book = durations.book(source)
+    limits = dict.fromkeys(RUNNING, settings.ATTENTION_RUNNING_AFTER) | {WAITING: settings.ATTENTION_WAITING_AFTER}
+    return Rules(now, {code: _threshold(seconds, book.usual(code)) for code, seconds in limits.items()})
+
+
+def _threshold(seconds: int, usual: durations.Usual | None) -> Threshold:
+    if seconds:
+        after, why = timedelta(seconds=seconds), "as set for this dashboard"
+    elif usual:
+        after = max(usual.p95, LEAST)
+        why = f"longer than 95 of 100 usually take, going by {wording.number(usual.n)} that were watched"
+    else:
+        after, why = FALLBACK, "until enough of them were watched to know what is usual"
+    return Threshold(after, f"for more than {wording.span(after)} ({why})")
+
+
+def asking(rules: Rules, key: str) -> QuerySet[Migration]:
+    """Those that ask for a person now for the reason ``key``, the longest first; what is seen to is left out."""
+    began = "gone_at" if key == "gone" else "status_changed_at"
+    return Migration.objects.filter(rules.where(key)).exclude(triage.quiet(rules.now)).order_by(began, "pk")
+
+
+def counts(source: Source, now: datetime) -> dict[str, int]:
+    """How many ask for a person, by reason, those without any left out; exact, and flat in the size of the mirror.
+
+    Kept for a minute at most, and no longer than the mirror stands still.
+    """
+    key = f"attention:{source.pk}:{source.version}:{now:%Y%m%d%H%M}"
+    known: dict[str, int] | None = cache.get(key)
+    if known is None:
+        known = _count(source, rules(source, now))
+        cache.set(key, known, 60)
+    return known
+
+
+def _count(source: Source, rules: Rules) -> dict[str, int]:
+    """From the kept counters, less those that are too young to ask and those that somebody has seen to."""
+    found: Counter[str] = Counter()
+    for code, gone, n in StatusCount.objects.filter(source=source).values_list("status", "gone", "n"):
+        if key := _reason(code, gone):
+            found[key] += n
+    young = _any(Q(status=code, status_changed_at__gt=rules.cut(code)) for code in TIMED)
+    recent = Migration.objects.filter(young, gone_at__isnull=True).order_by().values_list("status")
+    for code, n in recent.annotate(Count("pk")):
+        found[_reason(code, gone=False)] -= n
+    reason = Case(
+        *(When(rules.where(key), then=Value(key)) for key in KEYS), default=Value(""), output_field=CharField()
+    )
+    seen_to = (
+        Migration.objects.filter(triage.quiet(rules.now)).annotate(reason=reason).order_by().values_list("reason")
+    )
+    for key, n in seen_to.annotate(Count("pk")):
+        found[key] -= n
+    return {key: found[key] for key in KEYS if found[key] > 0}
+
+
+def _reason(code: str, gone: bool) -> str:
+    """The reason for which a migration in that state needs a person if it lasts; empty if it never does."""
+    if gone:
+        return "" if code in statuses.FINISHED else "gone"
+    if not statuses.is_known(code):
+        return "unknown"
+    return "slow" if code in RUNNING else _BY_STATUS.get(code, "")
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    found = Q(pk__in=())
+    for condition in conditions:
+        found |= condition
+    return found
