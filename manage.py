@@ -5,6 +5,10 @@ import sys
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+    if sys.argv[1:2] == ["demo"]:
+        from dashboard import demo
+
+        demo.prepare(os.environ)  # the settings are read from it next
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

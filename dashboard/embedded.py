@@ -35,9 +35,9 @@ def socket_path(folder: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"migrations-dashboard-{os.getuid()}-{digest}" / "broker.sock"
 
 
-def url(folder: Path) -> str:
+def url(folder: Path, *, database: int = 0) -> str:
     """The broker's address as a ``REDIS_URL``."""
-    return f"unix://{socket_path(folder)}?db=0"
+    return f"unix://{socket_path(folder)}?db={database}"
 
 
 def celery_url(redis_url: str) -> str:

@@ -6,7 +6,9 @@ There is no access log: addresses of pages may hold e-mail addresses.
 from dashboard.env import Env
 
 _env = Env()
-bind = f"{_env.text('HOST', '127.0.0.1')}:{_env.integer('PORT', default=8000, at_least=1, at_most=65535)}"
+host = _env.text("HOST", "127.0.0.1")
+port = _env.integer("PORT", default=8000, at_least=1, at_most=65535)
+bind = f"{host}:{port}"
 worker_class = "gthread"  # pages wait for the database, and an export for its reader
 workers = _env.integer("WEB_WORKERS", default=2, at_least=1, at_most=64)
 threads = _env.integer("WEB_THREADS", default=4, at_least=1, at_most=64)

@@ -5,7 +5,6 @@ import fcntl
 import hashlib
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,13 +42,9 @@ def started(folder: Path) -> Iterator[str]:
     server = embedded.binary()
     if server is None:
         raise RuntimeError("No Redis: run one on 127.0.0.1:6379, or install requirements-dev.txt")
-    with Supervisor(folder, os.environ) as parts:
+    with Supervisor(folder) as parts:
         broker = parts.start("broker", embedded.command(folder, server))
-        deadline = time.monotonic() + 20
-        while not embedded.answers(folder):
-            if parts.fallen() or time.monotonic() > deadline:
-                raise RuntimeError(f"The broker did not start: {broker.last_lines()}")
-            time.sleep(0.02)
+        parts.wait_for(broker, lambda: embedded.answers(folder))
         yield embedded.url(folder)
 
 
