@@ -66,6 +66,11 @@ def identify(row: object) -> tuple[str, int]:
     return _required(_object(row), "id", MAX_ID), _signed_64_bits(blake2b(content, digest_size=8).digest())[0]
 
 
+def is_possible_id(text: str) -> bool:
+    """Whether a migration of the API can have this id, so that asking for it makes sense."""
+    return 0 < len(text) <= MAX_ID and "\0" not in text and _is_unicode(text)
+
+
 def parse(row: object) -> MigrationRecord:
     """The row with real types.
 
