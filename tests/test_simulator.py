@@ -2,11 +2,13 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,7 +26,8 @@ from migrations_sync.simulator.api import Allowance
 from migrations_sync.simulator.identifiers import Identifiers
 from migrations_sync.simulator.life import Life
 from migrations_sync.simulator.population import STATUSES, Cast, populate
-from migrations_sync.simulator.table import Clock, Table
+from migrations_sync.simulator.table import Table
+from migrations_sync.simulator.webhooks import event_for
 
 pytestmark = pytest.mark.once
 
@@ -214,6 +217,13 @@ def test_a_malformed_request_gets_its_answer_and_ends_the_connection(shared, req
     assert answer.count(b"HTTP/1.1") == 1
 
 
+def test_the_answer_to_head_has_no_body(shared):
+    head, _, body = raw(shared, b"HEAD /api/v1/migrations HTTP/1.1\r\n\r\n").partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 405 ")
+    assert body == b""
+
+
 def test_one_connection_serves_many_requests_even_sent_at_once(shared):
     before = shared.traffic.connections
 
@@ -315,6 +325,8 @@ def test_a_population_is_skewed_mostly_complete_and_open_at_its_newest_end():
     assert companies[None] > 0
     assert any(row["created_by_user_id"].endswith("@example.com") for row in rows)
     assert max(row["created"] for row in rows) <= "2026-03-04T12:00:00.000000"
+    weekend = [row for row in rows if datetime.fromisoformat(row["created"]).weekday() >= 5]
+    assert 0 < len(weekend) < len(rows) / 7
 
 
 def test_ids_lead_back_to_their_rows_and_foreign_ids_to_none():
@@ -341,22 +353,12 @@ def test_the_checksum_tells_any_difference_but_no_order():
 # Life
 
 
-class HandClock(Clock):
-    """Stands still until it is put forward."""
-
-    def __init__(self) -> None:
-        self.time = NOON.timestamp()
-
-    def now(self) -> float:
-        return self.time
-
-
 def lives(minutes: float, *, stride: float = 0.1) -> tuple[list[tuple[str, str | None, str]], list[str]]:
     """The changes (id, old, new) of so many minutes of a usual population, and the times of creation."""
-    clock = HandClock()
-    population = populate(1_200, seed=1, until=clock.now())
-    table = Table(population.rows, Identifiers(1), clock, "newest-first")
-    life = Life(table, population.cast, clock, seed=1, speed=1.0)
+    since = NOON.timestamp()
+    population = populate(1_200, seed=1, until=since)
+    table = Table(population.rows, Identifiers(1), "newest-first")
+    life = Life(table, population.cast, since=since, seed=1, speed=1.0)
     life.wake(population.lively)
     changes, created = [], []
 
@@ -366,9 +368,8 @@ def lives(minutes: float, *, stride: float = 0.1) -> tuple[list[tuple[str, str |
             created.append(row["created"])
 
     table.listener = listen
-    for _ in range(round(minutes / stride)):
-        clock.time += stride * 60
-        life.advance()
+    for step in range(1, round(minutes / stride) + 1):
+        life.advance(since + step * stride * 60)
     return changes, created
 
 
@@ -395,43 +396,40 @@ def test_what_was_due_while_nobody_looked_happens_at_its_own_time():
 
 
 def test_life_leaves_alone_what_somebody_else_has_changed():
-    clock = HandClock()
-    table = Table([], Identifiers(1), clock, "newest-first")
+    table = Table([], Identifiers(1), "newest-first")
     mine = {"status": "WORKING", "company_id": None, "created_by_user_id": "u"}
-    changed, deleted = table.add(dict(mine)), table.add(dict(mine))
-    life = Life(table, Cast(1, 1), clock, seed=1, speed=1.0)
+    changed, deleted = table.add(mine, at=0), table.add(mine, at=0)
+    life = Life(table, Cast(1, 1), since=0, seed=1, speed=1.0)
     life.wake([(changed, "WORKING"), (deleted, "WORKING")])
     table.update(changed, status="ODD")
     table.delete(deleted)
 
-    clock.time += 86_400
-    life.advance()
+    life.advance(86_400)
 
     assert json.loads(table.get(changed))["status"] == "ODD"
 
 
 def test_a_running_simulator_moves_by_itself_only_when_it_is_to():
     with Simulator(100, life=True, speed=50_000) as lively, Simulator(100) as still:
-        moved, before = threading.Event(), still.checksum()
-        tell = lively._table.listener
-        lively._table.listener = lambda row, old: (tell(row, old), moved.set())[0]
+        before = lively.checksum(), still.checksum()
+        deadline = time.monotonic() + 5
+        while lively.checksum() == before[0] and time.monotonic() < deadline:
+            time.sleep(0.02)
 
-        assert moved.wait(5)
-        assert still.checksum() == before
+        assert lively.checksum() != before[0]
+        assert still.checksum() == before[1]
 
 
 def test_a_restarted_simulator_catches_up_with_the_life_of_the_one_before():
     with time_machine.travel(NOON + timedelta(hours=1), tick=False) as clock:
-        before = Simulator(200, until=NOON, catch_up=True, life=True)
-        first = before.checksum()
+        first = Simulator(200, until=NOON, life=True).rows()
         clock.shift(timedelta(hours=2))
-        before._life.advance()
+        later, again = (Simulator(200, until=NOON, life=True).rows() for _ in range(2))
 
-        after = Simulator(200, until=NOON, catch_up=True, life=True)
-
-    assert len(after) > 200
-    assert after.rows() == before.rows()
-    assert after.checksum() != first
+    assert later == again
+    assert [row["id"] for row in later[-len(first) :]] == [row["id"] for row in first]
+    assert later[-len(first) :] != first
+    assert len(later) > len(first) > 200
 
 
 # Webhooks
@@ -497,6 +495,24 @@ def test_changes_are_told_in_signed_events_with_a_reason_for_failures_only(recei
     assert {kind for kind, event in events.items() if event["data"].get("error_message")} == {"migration.failed"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (None, "NOT_READY", "migration.created"),
+        ("NOT_STARTED", "WORKING", "migration.started"),
+        ("WORKING", "COMPLETE", "migration.completed"),
+        ("WORKING", "FAILED", "migration.failed"),
+        ("FAILED", "FAILED", None),
+        ("WORKING", "PENDING_USER_INPUT", None),
+        ("WORKING", "SOMETHING_NEW", None),
+    ],
+)
+def test_only_the_documented_changes_make_an_event(old, new, kind):
+    event = event_for({"id": "m", "status": new}, old, at=NOON.timestamp(), rng=random.Random(1))
+
+    assert (event and event["type"]) == kind
+
+
 def test_a_refused_delivery_is_tried_again_under_the_same_message_id(receiver, monkeypatch):
     monkeypatch.setattr("migrations_sync.simulator.webhooks.TRIES", (0.0, 0.01))
     receiver.refuse = 1
@@ -511,25 +527,38 @@ def test_a_refused_delivery_is_tried_again_under_the_same_message_id(receiver, m
 # Acts from another process
 
 
+def status_of(simulator: Simulator, migration_id: str) -> str:
+    return str(get(simulator, f"/migrations/{migration_id}").json()["status"])
+
+
 def act(simulator: Simulator, what: str, **arguments: object) -> requests.Response:
     base = f"http://127.0.0.1:{simulator.port}/_control/"
     return requests.post(base + what, params=arguments, timeout=5)
 
 
 def test_another_process_can_change_what_is_served(simulator):
-    before = simulator.checksum()
+    before = {row["id"]: row["status"] for row in simulator.rows()}
     changed = act(simulator, "change", fraction=0.2).json()["changed"]
     created = act(simulator, "create", n=3, status="WORKING").json()["created"]
     [deleted] = act(simulator, "delete", id=created[0]).json()["deleted"]
 
     assert len(set(changed)) == 5
+    assert all(before[migration_id] != status_of(simulator, migration_id) for migration_id in changed)
     assert ids(simulator, "page_size=2") == created[:0:-1]
     assert get(simulator, f"/migrations/{deleted}").status_code == 404
     act(simulator, "restore", id=deleted)
     assert get(simulator, f"/migrations/{deleted}").json()["status"] == "WORKING"
     answer = act(simulator, "checksum").json()
     assert answer == {"rows": 28, "checksum": simulator.checksum()}
-    assert answer["checksum"] != before
+
+
+def test_another_process_can_change_open_ones_only(simulator):
+    before = {row["id"]: row["status"] for row in simulator.rows()}
+    changed = act(simulator, "change", n=1_000, status="COMPLETE", open=1).json()["changed"]
+
+    assert set(changed) == {migration_id for migration_id, status in before.items() if status in STATUSES[:4]}
+    assert changed
+    assert {status_of(simulator, migration_id) for migration_id in changed} == {"COMPLETE"}
 
 
 def test_another_process_can_play_outages_and_read_the_counters(simulator):

@@ -3,7 +3,8 @@
 ============ ========================================== =====================================================
 act          arguments (default)                        answers
 ============ ========================================== =====================================================
-change       n or fraction, status (another)            ``{"changed": [ids]}``; n rows drawn at random
+change       n or fraction, status (another), open (0)  ``{"changed": [ids]}``; drawn at random, among the
+                                                        open ones with open=1
 create       n (1), status (NOT_STARTED)                ``{"created": [ids]}``
 delete       n (1) or id                                ``{"deleted": [ids]}``
 restore      id                                         ``{"restored": [id]}``
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .api import problem
+from .population import OPEN
 from .protocol import Answer
 
 if TYPE_CHECKING:
@@ -56,7 +58,8 @@ class Control:
     def _change(self, arguments: Arguments) -> object:
         rows = len(self._simulator)
         count = int(arguments["n"]) if "n" in arguments else round(float(arguments["fraction"]) * rows)
-        return {"changed": self._simulator.change(count, status=arguments.get("status"))}
+        among = OPEN if arguments.get("open") == "1" else None
+        return {"changed": self._simulator.change(count, status=arguments.get("status"), among=among)}
 
     def _create(self, arguments: Arguments) -> object:
         status = arguments.get("status", "NOT_STARTED")

@@ -7,7 +7,7 @@ from itertools import count
 from typing import NamedTuple
 
 from .population import Cast
-from .table import Clock, Table
+from .table import Table
 
 _BIRTHS = 75.0  # seconds from one new migration to the next, on average
 
@@ -49,27 +49,27 @@ STEPS = {
 
 
 class Life:
-    """What is due when. Nothing moves by itself: ``advance`` does all that is due by now.
+    """What is due when, from ``since`` on. Nothing moves by itself: ``advance`` does what is due by a time.
 
-    However late it is called, each thing happens in its order and a new row is created at its own time.
+    It does so in order and each thing at its own time, so that how often it is called makes no difference:
+    the same beginning comes to the same state today. Times are seconds since the epoch.
     """
 
-    def __init__(self, table: Table, cast: Cast, clock: Clock, *, seed: int, speed: float) -> None:
-        self._table, self._cast, self._clock = table, cast, clock
+    def __init__(self, table: Table, cast: Cast, *, since: float, seed: int, speed: float) -> None:
+        self._table, self._cast = table, cast
         self._rng = random.Random(f"life {seed}")
-        self._speed = speed
+        self._since, self._speed = since, speed
         self._tie = count()
         self._due: list[tuple[float, int, str | None, str, str]] = []  # time, tie, id, from, to
-        self._plan(clock.now(), None, "", "NOT_READY", _BIRTHS)
+        self._plan(since, None, "", "", _BIRTHS)
 
     def wake(self, rows: Iterable[tuple[str, str]]) -> None:
         """Take these (id, status) along. Each has been as it is for a while and may stay so for an hour."""
         for migration_id, status in rows:
             step = self._draw(status)
-            self._plan(self._clock.now(), migration_id, status, step.to, max(step.mean, 3600.0))
+            self._plan(self._since, migration_id, status, step.to, max(step.mean, 3600.0))
 
-    def advance(self) -> None:
-        now = self._clock.now()
+    def advance(self, now: float) -> None:
         while self._due and self._due[0][0] <= now:
             at, _, migration_id, old, new = heapq.heappop(self._due)
             if migration_id is None:
@@ -82,7 +82,7 @@ class Life:
         status = self._rng.choices(("NOT_READY", "NOT_STARTED"), (1, 3))[0]
         row = {"status": status, "created_by_user_id": user, "company_id": company}
         self._enter(at, self._table.add(row, at=at), status)
-        self._plan(at, None, "", "NOT_READY", _BIRTHS)
+        self._plan(at, None, "", "", _BIRTHS)
 
     def _move(self, at: float, migration_id: str, old: str, new: str) -> None:
         if self._table.move(migration_id, old, new):  # else somebody else changed or deleted it

@@ -98,6 +98,8 @@ class Connection(asyncio.Protocol):
         traffic.in_flight += 1
         traffic.max_in_flight = max(traffic.max_in_flight, traffic.in_flight)
         answer = self._respond(request)
+        if request.method == "HEAD":
+            answer = answer._replace(body=b"")  # a body would be read as the next answer
         close = request.headers.get(b"connection", b"").lower() == b"close"
         if self._delay:
             loop = asyncio.get_running_loop()

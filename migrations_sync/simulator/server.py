@@ -4,7 +4,9 @@ import asyncio
 import random
 import socket
 import threading
+import time
 from collections import Counter
+from collections.abc import Container
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -19,7 +21,7 @@ from .life import Life
 from .population import STATUSES, populate
 from .protocol import Connection, Traffic
 from .rows import Row
-from .table import ORDERS, Clock, Table
+from .table import ORDERS, Table
 
 _TICK = 0.2  # seconds between two looks at what is due
 
@@ -31,9 +33,8 @@ class Simulator:
     The methods that change rows may be called from any thread, serving or not. An id that is not served
     raises ``KeyError``.
 
-    ``until``: when the simulator's clock starts, aware (default: now); no migration was created later.
-    ``catch_up``: live through the time from then until now before serving: what an earlier simulator with
-    the same options served, and how that went on.
+    ``until``: when this world begins, aware (default: now). The same count, seed and time make the same
+    migrations, none created later; since then, they live. So a restart with the same ``until`` goes on.
     ``page_size_max``: a larger ``page_size`` is cut. ``latency``: milliseconds before each answer.
     ``rate_limit``: requests a second. ``key``: the one bearer that is let in (default: any).
     ``life``: whether migrations move by themselves, ``speed`` times as fast as usual.
@@ -48,7 +49,6 @@ class Simulator:
     _: KW_ONLY
     seed: int = 1
     until: datetime | None = None
-    catch_up: bool = False
     host: str = "127.0.0.1"
     port: int = 0
     page_size_max: int = 100
@@ -66,18 +66,15 @@ class Simulator:
     def __post_init__(self) -> None:
         self._check()
         self.traffic = Traffic()
-        self._clock = Clock(None if self.until is None else self.until.timestamp())
-        population = populate(self.count, seed=self.seed, until=self._clock.now())
-        self._table = Table(population.rows, Identifiers(self.seed), self._clock, self.order)
+        self._begin = time.time() if self.until is None else self.until.timestamp()
+        population = populate(self.count, seed=self.seed, until=self._begin)
+        self._table = Table(population.rows, Identifiers(self.seed), self.order)
         self._cast, self._rng = population.cast, random.Random(f"acts {self.seed}")
         self._life: Life | None = None
         if self.life:
-            self._life = Life(self._table, population.cast, self._clock, seed=self.seed, speed=self.speed)
+            self._life = Life(self._table, self._cast, since=self._begin, seed=self.seed, speed=self.speed)
             self._life.wake(population.lively)
-        if self.catch_up:
-            self._clock.catch_up()
-            if self._life is not None:
-                self._life.advance()
+            self._life.advance(self._now())
         self._table.listener = self._tell
         self._api = API(
             self._table,
@@ -167,7 +164,7 @@ class Simulator:
 
     async def _live(self) -> None:
         while self._life is not None:
-            self._life.advance()
+            self._life.advance(self._now())
             await asyncio.sleep(_TICK)
 
     def _tell(self, row: Row, old: str | None) -> None:
@@ -175,9 +172,12 @@ class Simulator:
         loop = self._loop
         if self.webhook_url is None or loop is None:
             return
-        event = webhooks.event_for(row, old, at=self._clock.now(), rng=self._rng)
+        event = webhooks.event_for(row, old, at=self._now(), rng=self._rng)
         if event is not None:
             loop.call_soon_threadsafe(self._sender.send, event)
+
+    def _now(self) -> float:
+        return max(time.time(), self._begin)
 
     # What it serves
 
@@ -204,7 +204,7 @@ class Simulator:
         for _ in range(count):
             company, user = self._cast.pick(self._rng)
             row = {"status": status, "created_by_user_id": user, "company_id": company}
-            ids.append(self._table.add(row | fields))
+            ids.append(self._table.add(row | fields, at=self._now()))
         return ids
 
     def set_status(self, migration_id: str, status: str) -> None:
@@ -214,9 +214,12 @@ class Simulator:
         """Serve the migration with these fields, undocumented ones too."""
         self._table.update(migration_id, **fields)
 
-    def change(self, count: int, *, status: str | None = None) -> list[str]:
-        """Give ``count`` migrations, drawn at random, another status (or this one); the ids of all drawn."""
-        rows = self._table.sample(count, self._rng)
+    def change(self, count: int, *, status: str | None = None, among: Container[str] | None = None) -> list[str]:
+        """Give ``count`` migrations another status, or this one; drawn at random among all or these statuses.
+
+        Returns the ids of all that were drawn.
+        """
+        rows = self._table.sample(count, self._rng, among)
         for row in rows:
             others = [other for other in STATUSES if other != row["status"]]
             self._table.update(row["id"], status=status or self._rng.choice(others))

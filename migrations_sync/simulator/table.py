@@ -3,9 +3,8 @@
 import json
 import random
 import threading
-import time
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 
 from .identifiers import Identifiers
 from .rows import HEAD, Row, checksum, encode, stamp
@@ -17,28 +16,13 @@ ORDERS = ("newest-first", "oldest-first", "shuffled-by-id")
 Listener = Callable[[Row, str | None], None]
 
 
-class Clock:
-    """Wall-clock time, moved so that it started at ``until`` (seconds since the epoch)."""
-
-    def __init__(self, until: float | None = None) -> None:
-        self._ahead = 0.0 if until is None else until - time.time()
-
-    def catch_up(self) -> None:
-        """Show the wall clock's own time from now on."""
-        self._ahead = 0.0
-
-    def now(self) -> float:
-        return time.time() + self._ahead
-
-
 class Table:
     """The rows being served. A change names a row by its id; an id that is not served raises ``KeyError``."""
 
-    def __init__(self, rows: list[bytes], identifiers: Identifiers, clock: Clock, order: str) -> None:
+    def __init__(self, rows: list[bytes], identifiers: Identifiers, order: str) -> None:
         self._rows = sorted(rows) if order == "shuffled-by-id" else rows
         self._order = order
         self._identifiers = identifiers
-        self._clock = clock
         self._next_serial = len(rows)
         self._removed: dict[int, bytes] = {}
         self._removed_serials: list[int] = []  # the same, sorted
@@ -70,14 +54,16 @@ class Table:
         rows = map(json.loads, self.page(0, len(self)))
         return checksum((r["id"], r["status"], r["created"], r["company_id"], r["created_by_user_id"]) for r in rows)
 
-    def sample(self, count: int, rng: random.Random) -> list[Row]:
-        """``count`` different rows, or all there are when fewer."""
+    def sample(self, count: int, rng: random.Random, statuses: Container[str] | None = None) -> list[Row]:
+        """``count`` different rows, of these statuses or of any, or all there are when fewer."""
         with self._lock:
-            places = rng.sample(range(len(self._rows)), min(count, len(self._rows)))
-            return [json.loads(self._rows[place]) for place in places]
+            rows: Sequence[bytes] = self._rows
+            if statuses is not None:
+                rows = [row for row in rows if json.loads(row)["status"] in statuses]
+            return [json.loads(row) for row in rng.sample(rows, min(count, len(rows)))]
 
-    def add(self, row: Row, *, at: float | None = None) -> str:
-        """Serve a new row, created ``at`` (default: now), and return its id.
+    def add(self, row: Row, *, at: float) -> str:
+        """Serve a new row, created ``at`` (seconds since the epoch), and return its id.
 
         ``row`` needs ``status``, ``company_id`` and ``created_by_user_id``; what else it holds is served as
         it is, an ``id`` of the caller's choice too.
@@ -88,7 +74,7 @@ class Table:
             row = {
                 "object": "migration",
                 "id": self._identifiers.encode(serial),
-                "created": stamp(self._clock.now() if at is None else at),
+                "created": stamp(at),
                 **row,
             }
             if row["id"] != (own := self._identifiers.encode(serial)):

@@ -92,7 +92,7 @@ class Command(BaseCommand):
         began = demo.kept(self.data / "simulator_began", datetime.now(UTC).isoformat(timespec="seconds"))
         simulator = parts.start(
             "simulator",
-            [*MANAGE, "simulate_api", f"--port={port}", "--seed=1", f"--until={began}", "--catch-up"],
+            [*MANAGE, "simulate_api", f"--port={port}", "--seed=1", f"--until={began}"],
         )
         parts.wait_for(simulator, lambda: demo.answers("127.0.0.1", port))
 

@@ -25,8 +25,7 @@ class Command(BaseCommand):
         add("--host", default="127.0.0.1")
         add("--count", type=int, default=1_200, help="migrations at the start (default %(default)s)")
         add("--seed", type=int, default=1, help="the same population for the same seed and time")
-        add("--until", type=_time, metavar="ISO", help="start the clock at this time (default: now)")
-        add("--catch-up", action="store_true", help="with --until: first live through the time since then")
+        add("--until", type=_time, metavar="ISO", help="when this world begins (now); a restart with it goes on")
         add("--page-size-max", type=int, default=100, help="a larger page_size is cut (default %(default)s)")
         add("--latency", type=float, default=0.0, metavar="MS", help="milliseconds before each answer")
         add("--rate-limit", type=float, metavar="R", help="requests a second; 429 with Retry-After beyond")
@@ -59,7 +58,6 @@ class Command(BaseCommand):
                 options["count"],
                 seed=options["seed"],
                 until=options["until"],
-                catch_up=options["catch_up"],
                 host=options["host"],
                 port=options["port"],
                 page_size_max=options["page_size_max"],
