@@ -6,7 +6,7 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard import embedded, logs, redaction
+from dashboard import embedded, logs, mail, redaction
 from dashboard.env import Env
 
 env = Env()
@@ -218,7 +218,27 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": SYNC_INTERVAL,
         "options": {"expires": SYNC_INTERVAL},
     },
+    "alerts": {"task": "dashboard.tasks.dispatch_alerts", "schedule": 15, "options": {"expires": 15}},
+    # A first try follows its dispatch at once; this one is for further tries.
+    "deliveries": {"task": "dashboard.tasks.deliver_alerts", "schedule": 15, "options": {"expires": 15}},
+    "prune-alerts": {"task": "dashboard.tasks.prune_alerts", "schedule": 86400, "options": {"expires": 3600}},
 }
+
+# --- alerts ---------------------------------------------------------------------------------------
+
+# Where readers of alerts find the pages.
+PUBLIC_URL = env.url("PUBLIC_URL", "http://127.0.0.1:8000")
+# Alerts may be posted to addresses inside this network; without it only to the internet, over HTTPS.
+ALERTS_ALLOW_PRIVATE_URLS = env.boolean("ALERTS_ALLOW_PRIVATE_URLS", default=False)
+ALERTS_KEEP_DAYS = env.integer("ALERTS_KEEP_DAYS", default=90, at_least=1)
+_mail = mail.parse(env.secret("EMAIL_URL"))
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_tls, _mail.use_ssl
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "migrations-dashboard@localhost")
+TICKET_WEBHOOK_URL = env.secret("TICKET_WEBHOOK_URL")
+TICKET_WEBHOOK_SECRET = env.secret("TICKET_WEBHOOK_SECRET")
 
 # --- logs -----------------------------------------------------------------------------------------
 
@@ -228,4 +248,4 @@ LOGGING = logs.configuration(
 )
 DEFAULT_EXCEPTION_REPORTER = "dashboard.errors.ScrubbingReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "dashboard.errors.ScrubbingFilter"
-redaction.hide(SECRET_KEY, MIGRATIONS_API_KEY, *MIGRATIONS_WEBHOOK_SECRET)
+redaction.hide(SECRET_KEY, MIGRATIONS_API_KEY, *MIGRATIONS_WEBHOOK_SECRET, EMAIL_HOST_PASSWORD, TICKET_WEBHOOK_SECRET)

@@ -1,12 +1,18 @@
 """What people add to the mirror. Each module is one part of it."""
 
+from dashboard.models.alerts import Alert, AlertChannel, AlertDelivery, AlertRule, Mute
 from dashboard.models.audit import AuditEntry
 from dashboard.models.permissions import Acts
 from dashboard.models.triage import TriageAct, TriageState
 
 __all__ = [
     "Acts",
+    "Alert",
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertRule",
     "AuditEntry",
+    "Mute",
     "TriageAct",
     "TriageState",
 ]
