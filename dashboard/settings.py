@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from dashboard import embedded, logs, mail, redaction
@@ -68,9 +69,13 @@ MIGRATIONS_API_PAGE_SIZE = env.integer("MIGRATIONS_API_PAGE_SIZE", default=100, 
 MIGRATIONS_API_CONCURRENCY = env.integer("MIGRATIONS_API_CONCURRENCY", default=4, at_least=1, at_most=64)
 MIGRATIONS_API_TIMEOUT = env.integer("MIGRATIONS_API_TIMEOUT", default=10, at_least=1, at_most=300)  # seconds
 MIGRATIONS_API_MAX_RETRIES = env.integer("MIGRATIONS_API_MAX_RETRIES", default=5, at_least=0, at_most=20)
-MIGRATIONS_WEBHOOK_SECRET = env.secret("MIGRATIONS_WEBHOOK_SECRET").split()
+MIGRATIONS_WEBHOOK_SECRET = env.webhook_secrets("MIGRATIONS_WEBHOOK_SECRET")
 SYNC_INTERVAL = env.integer("SYNC_INTERVAL", default=60, at_least=1)  # seconds
 SYNC_FULL_INTERVAL = env.integer("SYNC_FULL_INTERVAL", default=3600, at_least=1)  # seconds
+# Days that each is kept; 0 is for ever. Status history always is.
+RETENTION_RUNS = env.integer("RETENTION_RUNS", default=90)
+RETENTION_DELIVERIES = env.integer("RETENTION_DELIVERIES", default=90)
+RETENTION_VERSIONS = env.integer("RETENTION_VERSIONS", default=365)
 
 # Seconds after which waiting for the user, or the vendor's work, needs a person; 0: what is usual decides.
 ATTENTION_WAITING_AFTER = env.integer("ATTENTION_WAITING_AFTER", default=0)
@@ -222,6 +227,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # A first try follows its dispatch at once; this one is for further tries.
     "deliveries": {"task": "dashboard.tasks.deliver_alerts", "schedule": 15, "options": {"expires": 15}},
     "prune-alerts": {"task": "dashboard.tasks.prune_alerts", "schedule": 86400, "options": {"expires": 3600}},
+    "prune": {"task": "migrations_sync.tasks.prune", "schedule": crontab(hour=3, minute=17)},
+    "recount": {"task": "migrations_sync.tasks.recount", "schedule": crontab(hour=3, minute=41)},
 }
 
 # --- alerts ---------------------------------------------------------------------------------------
