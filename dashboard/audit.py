@@ -1,7 +1,10 @@
 """Writes down what people do: who, what, when, from where, in which request."""
 
-from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
 
 from dashboard.addresses import client_address
 from dashboard.models import AuditEntry
@@ -42,19 +45,20 @@ def record(
     migration: str = "",
     target: str = "",
     detail: str = "",
-    who: str | None = None,
+    user: User | None = None,
+    who: str = "",
 ) -> AuditEntry:
     """Add one entry. Call it inside the transaction of the act, so that neither is there without the other.
 
-    ``migration``: the API's id of the one that was touched; its page then shows the entry. ``who``: a name where
-    the request has no user yet. ``request`` is ``None`` for a command at the server's own keyboard.
+    ``migration``: the API's id of the one that was touched; its page then shows the entry. ``user``: where it
+    is not the request's; ``who``: where there is no account. ``request`` is ``None`` for a command at the server.
     """
-    user = getattr(request, "user", None) or AnonymousUser()
+    actor = user or getattr(request, "user", None)
     if migration:
         Source.default().touch()
     return AuditEntry.objects.create(
-        who=(user.get_username() if who is None else who)[:150],
-        user_id=user.pk,
+        who=(who or (actor.get_username() if actor else ""))[:150],
+        user_id=actor.pk if actor else None,
         act=act,
         migration=migration,
         target=target[:255],
@@ -62,3 +66,24 @@ def record(
         address=client_address(request) if request else None,
         request_id=getattr(request, "request_id", ""),
     )
+
+
+_current: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+
+
+class CurrentRequestMiddleware:
+    """Lets acts be written down where no request is passed along, as on the administration pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = _current.set(request)
+        try:
+            return self.get_response(request)
+        finally:
+            _current.reset(token)
+
+
+def current_request() -> HttpRequest | None:
+    return _current.get()

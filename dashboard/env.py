@@ -1,7 +1,6 @@
 """Typed reads of the environment. A wrong value is one line that names the variable, never a secret."""
 
 import os
-from base64 import b64decode
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -52,6 +51,16 @@ class Env:
         except ValueError as error:
             raise ImproperlyConfigured(f"{name}: {error}: use addresses or networks as in 10.1.0.0/16") from None
 
+    def pairs(self, name: str, values: tuple[str, ...]) -> dict[str, str]:
+        """``key=value, other key=value``, each value one of ``values``."""
+        found = {}
+        for pair in filter(None, (part.strip() for part in self.text(name).split(","))):
+            key, _, value = (side.strip() for side in pair.rpartition("="))
+            if not key or value not in values:
+                raise ImproperlyConfigured(f"{name}: {pair!r}: use name=value with one of {', '.join(values)}")
+            found[key] = value
+        return found
+
     def choice(self, name: str, options: tuple[str, ...], *, default: str) -> str:
         value = self.text(name, default)
         if value not in options:
@@ -77,15 +86,3 @@ class Env:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise ImproperlyConfigured(f"{name}_FILE={path!r}: {reason}") from None
-
-    def webhook_secrets(self, name: str) -> list[str]:
-        """Signing secrets, separated by spaces, each ``whsec_`` and base64."""
-        secrets = self.secret(name).split()
-        for place, secret in enumerate(secrets, 1):
-            try:
-                key = b64decode(secret.removeprefix("whsec_"), validate=True)
-            except ValueError:
-                key = b""
-            if not key or not secret.startswith("whsec_"):
-                raise ImproperlyConfigured(f"{name}: secret {place} of {len(secrets)} is not whsec_ and base64")
-        return secrets

@@ -45,6 +45,8 @@ def configuration(level: str, style: str) -> dict[str, Any]:
             # Statements at DEBUG would drown everything else and hold personal data.
             "django.db.backends": {"level": "INFO"},
             "django.template": {"level": "INFO"},
+            # Several lines for each sign-in; the audit has one.
+            "axes": {"level": "WARNING"},
         },
     }
 

@@ -1,13 +1,14 @@
 """The one settings module. Everything that may differ between places comes from the environment."""
 
+from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard import embedded, logs, mail, redaction
+from dashboard import embedded, logs, permissions, redaction
 from dashboard.env import Env
 
 env = Env()
@@ -42,7 +43,6 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
@@ -58,8 +58,53 @@ SECURE_CSP = {
     "base-uri": "'none'",
 }
 
-# Whose word counts on where a request comes from (X-Forwarded-For); none by default.
+# --- who people are -------------------------------------------------------------------------------
+
+SESSION_COOKIE_AGE = env.integer("SESSION_MAX_AGE", default=12 * 3600, at_least=60)  # seconds since signing in
+SESSION_IDLE_AGE = env.integer("SESSION_IDLE_AGE", default=2 * 3600, at_least=60)  # seconds without a request
+# The role of a new account; "none" refuses whoever comes by single sign-on without a mapped group.
+DEFAULT_ROLE = env.choice("DEFAULT_ROLE", (*permissions.ROLES, "none"), default="viewer")
+
+OIDC_ISSUER = env.url("OIDC_ISSUER")
+OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env.secret("OIDC_CLIENT_SECRET")
+OIDC_SCOPES = env.text("OIDC_SCOPES", "openid profile email")
+OIDC_GROUPS_CLAIM = env.text("OIDC_GROUPS_CLAIM", "groups")
+OIDC_GROUP_ROLES = env.pairs("OIDC_GROUP_ROLES", permissions.ROLES)
+if OIDC_ISSUER and not OIDC_CLIENT_ID:
+    raise ImproperlyConfigured("OIDC_CLIENT_ID is not set, though OIDC_ISSUER is: the provider gives you one")
+if OIDC_ISSUER and not find_spec("authlib"):
+    raise ImproperlyConfigured("OIDC_ISSUER is set, but Authlib is not installed: install requirements.txt")
+
+# Whose word counts on where a request comes from (X-Forwarded-For) and, with a header named, on who sends it.
 TRUSTED_PROXY_ADDRESSES = env.networks("TRUSTED_PROXY_ADDRESSES")
+TRUSTED_PROXY_HEADER = env.text("TRUSTED_PROXY_HEADER")
+if TRUSTED_PROXY_HEADER and not TRUSTED_PROXY_ADDRESSES:
+    raise ImproperlyConfigured("TRUSTED_PROXY_HEADER needs the proxy's address in TRUSTED_PROXY_ADDRESSES")
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+# Ten failures for one account from one address lock that pair for a quarter of an hour; see also views.signin.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that the time the page names is true
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "dashboard.addresses.client_address"
+AXES_LOCKOUT_CALLABLE = "dashboard.views.signin.locked_out"
+AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # the audit has it
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "dashboard.backends.SingleSignOn",
+    "dashboard.backends.ProxyHeader",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
 
 # --- the API and the mirror -----------------------------------------------------------------------
 
@@ -69,13 +114,9 @@ MIGRATIONS_API_PAGE_SIZE = env.integer("MIGRATIONS_API_PAGE_SIZE", default=100, 
 MIGRATIONS_API_CONCURRENCY = env.integer("MIGRATIONS_API_CONCURRENCY", default=4, at_least=1, at_most=64)
 MIGRATIONS_API_TIMEOUT = env.integer("MIGRATIONS_API_TIMEOUT", default=10, at_least=1, at_most=300)  # seconds
 MIGRATIONS_API_MAX_RETRIES = env.integer("MIGRATIONS_API_MAX_RETRIES", default=5, at_least=0, at_most=20)
-MIGRATIONS_WEBHOOK_SECRET = env.webhook_secrets("MIGRATIONS_WEBHOOK_SECRET")
+MIGRATIONS_WEBHOOK_SECRET = env.secret("MIGRATIONS_WEBHOOK_SECRET").split()
 SYNC_INTERVAL = env.integer("SYNC_INTERVAL", default=60, at_least=1)  # seconds
 SYNC_FULL_INTERVAL = env.integer("SYNC_FULL_INTERVAL", default=3600, at_least=1)  # seconds
-# Days that each is kept; 0 is for ever. Status history always is.
-RETENTION_RUNS = env.integer("RETENTION_RUNS", default=90)
-RETENTION_DELIVERIES = env.integer("RETENTION_DELIVERIES", default=90)
-RETENTION_VERSIONS = env.integer("RETENTION_VERSIONS", default=365)
 
 # Seconds after which waiting for the user, or the vendor's work, needs a person; 0: what is usual decides.
 ATTENTION_WAITING_AFTER = env.integer("ATTENTION_WAITING_AFTER", default=0)
@@ -107,12 +148,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "dashboard.proxy_login.ProxyLoginMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "dashboard.audit.CurrentRequestMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 ROOT_URLCONF = "dashboard.urls"
 WSGI_APPLICATION = "dashboard.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
@@ -129,17 +171,6 @@ TEMPLATES: list[dict[str, Any]] = [
             ],
         },
     }
-]
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "overview"
-LOGOUT_REDIRECT_URL = "login"
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = 10
-AXES_VERBOSE = False
-AXES_COOLOFF_TIME = 0.25  # hours
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
@@ -193,9 +224,10 @@ if not REDIS_URL and embedded.answers(DATA_DIR):
 # Without any server, one process works by itself (`sync_migrations`); a worker then says what to start.
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "dashboard.cache.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "dashboard",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},  # seconds
     }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
@@ -207,7 +239,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = "dashboard.sessions.cached" if REDIS_URL else "dashboard.sessions.database"
 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -223,29 +255,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": SYNC_INTERVAL,
         "options": {"expires": SYNC_INTERVAL},
     },
-    "alerts": {"task": "dashboard.tasks.dispatch_alerts", "schedule": 15, "options": {"expires": 15}},
-    # A first try follows its dispatch at once; this one is for further tries.
-    "deliveries": {"task": "dashboard.tasks.deliver_alerts", "schedule": 15, "options": {"expires": 15}},
-    "prune-alerts": {"task": "dashboard.tasks.prune_alerts", "schedule": 86400, "options": {"expires": 3600}},
-    "prune": {"task": "migrations_sync.tasks.prune", "schedule": crontab(hour=3, minute=17)},
-    "recount": {"task": "migrations_sync.tasks.recount", "schedule": crontab(hour=3, minute=41)},
 }
-
-# --- alerts ---------------------------------------------------------------------------------------
-
-# Where readers of alerts find the pages.
-PUBLIC_URL = env.url("PUBLIC_URL", "http://127.0.0.1:8000")
-# Alerts may be posted to addresses inside this network; without it only to the internet, over HTTPS.
-ALERTS_ALLOW_PRIVATE_URLS = env.boolean("ALERTS_ALLOW_PRIVATE_URLS", default=False)
-ALERTS_KEEP_DAYS = env.integer("ALERTS_KEEP_DAYS", default=90, at_least=1)
-_mail = mail.parse(env.secret("EMAIL_URL"))
-EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
-EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_tls, _mail.use_ssl
-EMAIL_TIMEOUT = 20  # seconds
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "migrations-dashboard@localhost")
-TICKET_WEBHOOK_URL = env.secret("TICKET_WEBHOOK_URL")
-TICKET_WEBHOOK_SECRET = env.secret("TICKET_WEBHOOK_SECRET")
 
 # --- logs -----------------------------------------------------------------------------------------
 
@@ -255,4 +265,4 @@ LOGGING = logs.configuration(
 )
 DEFAULT_EXCEPTION_REPORTER = "dashboard.errors.ScrubbingReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "dashboard.errors.ScrubbingFilter"
-redaction.hide(SECRET_KEY, MIGRATIONS_API_KEY, *MIGRATIONS_WEBHOOK_SECRET, EMAIL_HOST_PASSWORD, TICKET_WEBHOOK_SECRET)
+redaction.hide(SECRET_KEY, MIGRATIONS_API_KEY, OIDC_CLIENT_SECRET, *MIGRATIONS_WEBHOOK_SECRET)

@@ -17,3 +17,5 @@ CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
 # Static files come from the source tree: nothing has to be collected first.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
+# As in production, where the cache is shared.
+SESSION_ENGINE = "dashboard.sessions.cached"

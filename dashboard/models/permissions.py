@@ -15,5 +15,4 @@ class Acts(models.Model):  # noqa: DJ008  (there is never a row to name)
             ("change_alerts", "change alert rules, channels and mutes"),
             ("view_audit", "read who did what"),
             ("manage_tokens", "see and revoke everybody's API tokens and badges"),
-            ("administer", "enter the administration pages"),
         ]

@@ -1,5 +1,0 @@
-from django.urls import path
-
-from migrations_sync import views
-
-urlpatterns = [path("migrations/", views.receive, name="webhook-intake")]
