@@ -1,6 +1,7 @@
 """Typed reads of the environment. A wrong value is one line that names the variable, never a secret."""
 
 import os
+from base64 import b64decode
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -86,3 +87,15 @@ class Env:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise ImproperlyConfigured(f"{name}_FILE={path!r}: {reason}") from None
+
+    def webhook_secrets(self, name: str) -> list[str]:
+        """Signing secrets, separated by spaces, each ``whsec_`` and base64."""
+        secrets = self.secret(name).split()
+        for place, secret in enumerate(secrets, 1):
+            try:
+                key = b64decode(secret.removeprefix("whsec_"), validate=True)
+            except ValueError:
+                key = b""
+            if not key or not secret.startswith("whsec_"):
+                raise ImproperlyConfigured(f"{name}: secret {place} of {len(secrets)} is not whsec_ and base64")
+        return secrets

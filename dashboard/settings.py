@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard import embedded, logs, permissions, redaction
+from dashboard import embedded, logs, mail, permissions, redaction
 from dashboard.env import Env
 
 env = Env()
@@ -114,9 +115,13 @@ MIGRATIONS_API_PAGE_SIZE = env.integer("MIGRATIONS_API_PAGE_SIZE", default=100, 
 MIGRATIONS_API_CONCURRENCY = env.integer("MIGRATIONS_API_CONCURRENCY", default=4, at_least=1, at_most=64)
 MIGRATIONS_API_TIMEOUT = env.integer("MIGRATIONS_API_TIMEOUT", default=10, at_least=1, at_most=300)  # seconds
 MIGRATIONS_API_MAX_RETRIES = env.integer("MIGRATIONS_API_MAX_RETRIES", default=5, at_least=0, at_most=20)
-MIGRATIONS_WEBHOOK_SECRET = env.secret("MIGRATIONS_WEBHOOK_SECRET").split()
+MIGRATIONS_WEBHOOK_SECRET = env.webhook_secrets("MIGRATIONS_WEBHOOK_SECRET")
 SYNC_INTERVAL = env.integer("SYNC_INTERVAL", default=60, at_least=1)  # seconds
 SYNC_FULL_INTERVAL = env.integer("SYNC_FULL_INTERVAL", default=3600, at_least=1)  # seconds
+# Days that each is kept; 0 is for ever. Status history always is.
+RETENTION_RUNS = env.integer("RETENTION_RUNS", default=90)
+RETENTION_DELIVERIES = env.integer("RETENTION_DELIVERIES", default=90)
+RETENTION_VERSIONS = env.integer("RETENTION_VERSIONS", default=365)
 
 # Seconds after which waiting for the user, or the vendor's work, needs a person; 0: what is usual decides.
 ATTENTION_WAITING_AFTER = env.integer("ATTENTION_WAITING_AFTER", default=0)
@@ -255,7 +260,29 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": SYNC_INTERVAL,
         "options": {"expires": SYNC_INTERVAL},
     },
+    "alerts": {"task": "dashboard.tasks.dispatch_alerts", "schedule": 15, "options": {"expires": 15}},
+    # A first try follows its dispatch at once; this one is for further tries.
+    "deliveries": {"task": "dashboard.tasks.deliver_alerts", "schedule": 15, "options": {"expires": 15}},
+    "prune-alerts": {"task": "dashboard.tasks.prune_alerts", "schedule": 86400, "options": {"expires": 3600}},
+    "prune": {"task": "migrations_sync.tasks.prune", "schedule": crontab(hour=3, minute=17)},
+    "recount": {"task": "migrations_sync.tasks.recount", "schedule": crontab(hour=3, minute=41)},
 }
+
+# --- alerts ---------------------------------------------------------------------------------------
+
+# Where readers of alerts find the pages.
+PUBLIC_URL = env.url("PUBLIC_URL", "http://127.0.0.1:8000")
+# Alerts may be posted to addresses inside this network; without it only to the internet, over HTTPS.
+ALERTS_ALLOW_PRIVATE_URLS = env.boolean("ALERTS_ALLOW_PRIVATE_URLS", default=False)
+ALERTS_KEEP_DAYS = env.integer("ALERTS_KEEP_DAYS", default=90, at_least=1)
+_mail = mail.parse(env.secret("EMAIL_URL"))
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_tls, _mail.use_ssl
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "migrations-dashboard@localhost")
+TICKET_WEBHOOK_URL = env.secret("TICKET_WEBHOOK_URL")
+TICKET_WEBHOOK_SECRET = env.secret("TICKET_WEBHOOK_SECRET")
 
 # --- logs -----------------------------------------------------------------------------------------
 
@@ -265,4 +292,11 @@ LOGGING = logs.configuration(
 )
 DEFAULT_EXCEPTION_REPORTER = "dashboard.errors.ScrubbingReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "dashboard.errors.ScrubbingFilter"
-redaction.hide(SECRET_KEY, MIGRATIONS_API_KEY, OIDC_CLIENT_SECRET, *MIGRATIONS_WEBHOOK_SECRET)
+redaction.hide(
+    SECRET_KEY,
+    MIGRATIONS_API_KEY,
+    OIDC_CLIENT_SECRET,
+    *MIGRATIONS_WEBHOOK_SECRET,
+    EMAIL_HOST_PASSWORD,
+    TICKET_WEBHOOK_SECRET,
+)

@@ -1,6 +1,6 @@
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from dashboard.views import health, live, preferences, signin
 
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.scrape, name="metrics"),
+    path("webhooks/", include("migrations_sync.urls")),
     path("admin/login/", signin.administration_login, name="administration-login"),
     path("admin/", admin.site.urls),
 ]

@@ -666,6 +666,14 @@ def test_a_wrong_webhook_secret_is_not_shown():
     assert "geheim" not in str(caught.value)
 
 
+def test_changes_can_be_drawn_among_any_statuses_however_written():
+    simulator = Simulator(10)
+    odd = [simulator.create(status=status, extra={"status": "FAILED"})[0] for status in ('a+"ü', "b.c")]
+
+    assert set(simulator.change(99, status="X", among=['a+"ü', "b.c"])) == set(odd)
+    assert simulator.change(99, among=["bXc"]) == []
+
+
 def test_a_draw_never_names_a_migration_twice():
     simulator = Simulator(30)
 

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Collection
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -214,7 +214,7 @@ class Simulator:
         """Serve the migration with these fields, undocumented ones too."""
         self._table.update(migration_id, **fields)
 
-    def change(self, count: int, *, status: str | None = None, among: Container[str] | None = None) -> list[str]:
+    def change(self, count: int, *, status: str | None = None, among: Collection[str] | None = None) -> list[str]:
         """Give ``count`` migrations another status, or this one; drawn at random among all or these statuses.
 
         Returns the ids of all that were drawn.

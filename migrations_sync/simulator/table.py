@@ -2,9 +2,10 @@
 
 import json
 import random
+import re
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from .identifiers import Identifiers
 from .rows import HEAD, Row, checksum, encode, stamp
@@ -54,12 +55,14 @@ class Table:
         rows = map(json.loads, self.page(0, len(self)))
         return checksum((r["id"], r["status"], r["created"], r["company_id"], r["created_by_user_id"]) for r in rows)
 
-    def sample(self, count: int, rng: random.Random, statuses: Container[str] | None = None) -> list[Row]:
+    def sample(self, count: int, rng: random.Random, statuses: Collection[str] | None = None) -> list[Row]:
         """``count`` different rows, of these statuses or of any, or all there are when fewer."""
         with self._lock:
             rows: Sequence[bytes] = self._rows
             if statuses is not None:
-                rows = [row for row in rows if json.loads(row)["status"] in statuses]
+                # A million rows are looked through in a second when only the likely ones are decoded.
+                likely = re.compile(b"|".join(re.escape(encode({"status": status})[1:-1]) for status in statuses))
+                rows = [row for row in rows if likely.search(row) and json.loads(row)["status"] in statuses]
             return [json.loads(row) for row in rng.sample(rows, min(count, len(rows)))]
 
     def add(self, row: Row, *, at: float) -> str:

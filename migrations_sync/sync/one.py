@@ -49,12 +49,13 @@ def look_up(api: Api, api_id: str, *, via: StatusChange.Via) -> LookUp:
     return LookUp(api_id, stored.first(), asked_at, known=True)
 
 
-def request_fetch(source: Source, api_id: str) -> None:
-    """Ask for ``api_id`` soon. However often this is said, it costs one request."""
+def request_fetch(source: Source, api_id: str) -> bool:
+    """Have ``api_id`` asked for soon; whether that is news. However often it is said, it costs one request."""
     now = timezone.now()
     _, is_new = FetchRequest.objects.get_or_create(source=source, api_id=api_id, defaults={"requested_at": now})
     if not is_new:
         FetchRequest.objects.filter(source=source, api_id=api_id).update(requested_at=now)
+    return is_new
 
 
 def drain(api: Api) -> int:

@@ -1,0 +1,41 @@
+"""Forgets what nobody needs any more, in small transactions. Status history is never forgotten."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from migrations_sync.models import PayloadVersion, SyncRun, WebhookDelivery
+
+_CHUNK = 1000
+
+
+def prune(*, now: datetime, runs: int, deliveries: int, versions: int) -> Iterator[tuple[str, int]]:
+    """Delete what is older than so many days; 0 keeps it for ever. Yields what and how many, kind by kind.
+
+    A status change outlives the run that found it. A delivery that brought a failure reason stays: nothing
+    else holds it.
+    """
+    if runs:
+        old = SyncRun.objects.filter(started_at__lt=now - timedelta(days=runs)).exclude(outcome="running")
+        yield "runs", _delete(old)
+    if deliveries:
+        old_deliveries = WebhookDelivery.objects.filter(
+            received_at__lt=now - timedelta(days=deliveries), error_message=""
+        )
+        yield "deliveries", _delete(old_deliveries)
+    if versions:
+        yield (
+            "payload versions",
+            _delete(PayloadVersion.objects.filter(replaced_at__lt=now - timedelta(days=versions))),
+        )
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    """Oldest first, so many at a time that no lock is held for long."""
+    deleted = 0
+    while chunk := list(rows.order_by("pk").values_list("pk", flat=True)[:_CHUNK]):
+        rows.model._default_manager.filter(pk__in=chunk).delete()
+        deleted += len(chunk)
+    return deleted

@@ -1,0 +1,57 @@
+"""What the worker does. Each task may come twice, late, or not at all: the next one makes up for it."""
+
+import logging
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from migrations_sync import retention
+from migrations_sync.conf import client_from_settings, intervals_from_settings
+from migrations_sync.models import Source, StatusChange
+from migrations_sync.sync import counts, one, passes
+from migrations_sync.sync.one import LookUp
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def sync(mode: passes.Mode = "auto", trigger: str = "beat") -> None:
+    """One pass over the API: quick or full, as the mirror's clocks say."""
+    passes.run_pass(client_from_settings, mode=mode, intervals=intervals_from_settings(), trigger=trigger)
+    if one.waiting(Source.default()):
+        fetch_requested.delay()
+
+
+@shared_task
+def fetch_requested() -> None:
+    """Ask for every migration that a webhook has named."""
+    with client_from_settings() as client:
+        one.drain(client)
+
+
+@shared_task
+def prune() -> None:
+    """Forget old runs, deliveries and payload versions, as the settings say."""
+    kept = {"runs": settings.RETENTION_RUNS, "deliveries": settings.RETENTION_DELIVERIES}
+    for what, deleted in retention.prune(now=timezone.now(), versions=settings.RETENTION_VERSIONS, **kept):
+        log.info("pruned", extra={"what": what, "deleted": deleted})
+
+
+@shared_task
+def recount() -> None:
+    """Prove the kept counters equal to a count; a difference is repaired, logged and tallied."""
+    wrong = counts.recount(Source.default())
+    if any(wrong.values()):
+        log.error("counters were wrong and are repaired", extra=wrong)
+        counts.tally("counter_repaired", by=sum(wrong.values()))
+
+
+def look_up(api_id: str, via: str) -> LookUp:
+    """Ask for one migration now, in this process, for somebody who is waiting.
+
+    Raises:
+        APIError: the API could not be asked.
+    """
+    with client_from_settings() as client:
+        return one.look_up(client, api_id, via=StatusChange.Via(via))
