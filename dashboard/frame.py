@@ -16,6 +16,7 @@ SECTIONS = (
     ("Attention", "attention"),
     ("Companies", "company-list"),
     ("Syncs", "run-list"),
+    ("Alerts", "alerts"),
 )
 
 

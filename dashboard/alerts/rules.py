@@ -26,6 +26,17 @@ _USUAL = {
     Kind.RUNNING: tuple(s.code for s in statuses.TABLE.values() if s.open and s.turn == "vendor"),
     Kind.WAITING: tuple(s.code for s in statuses.TABLE.values() if s.attention and s.open),
 }
+# What an installation begins with, if its operator wants so.
+USUAL = (
+    AlertRule(name="Failures", kind=Kind.STATUS, remind_minutes=24 * 60),
+    AlertRule(name="Unknown status", kind=Kind.UNKNOWN),
+    AlertRule(name="Waiting for a user for 2 days", kind=Kind.WAITING, after_minutes=2 * 24 * 60, digest_minutes=60),
+    AlertRule(name="Running for 12 hours", kind=Kind.RUNNING, after_minutes=12 * 60),
+    AlertRule(name="Gone from the API", kind=Kind.GONE),
+    AlertRule(name="Mirror stale or blind", kind=Kind.MIRROR, tell_cleared=True, remind_minutes=4 * 60),
+    AlertRule(name="Key refused", kind=Kind.REFUSED, tell_cleared=True, remind_minutes=4 * 60),
+    AlertRule(name="Unreadable rows", kind=Kind.QUARANTINE),
+)
 _STATUS_KINDS = (StatusChange.Kind.STATUS, StatusChange.Kind.FIRST_SEEN, StatusChange.Kind.RETURNED)
 
 
