@@ -27,14 +27,19 @@ def freshness(request: HttpRequest) -> Freshness:
     return _read(request)[1]
 
 
+def kept_counts(request: HttpRequest) -> list[StatusCount]:
+    """The counts of every status that a migration ever had here, gone ones apart."""
+    if not hasattr(request, "_counts"):
+        rows = StatusCount.objects.filter(source=source(request))
+        ordered = sorted(rows, key=lambda row: (statuses.rank(row.status), row.status))
+        request._counts = ordered  # type: ignore[attr-defined]
+    known: list[StatusCount] = request._counts  # type: ignore[attr-defined]
+    return known
+
+
 def counts(request: HttpRequest) -> dict[str, int]:
     """How many migrations there are of each status, those that are gone left out; in the order of display."""
-    if not hasattr(request, "_counts"):
-        rows = StatusCount.objects.filter(source=source(request), gone=False, n__gt=0).values_list("status", "n")
-        ordered = sorted(rows, key=lambda row: (statuses.rank(row[0]), row[0]))
-        request._counts = dict(ordered)  # type: ignore[attr-defined]
-    known: dict[str, int] = request._counts  # type: ignore[attr-defined]
-    return known
+    return {row.status: row.n for row in kept_counts(request) if row.n and not row.gone}
 
 
 def _read(request: HttpRequest) -> tuple[Source, Freshness]:

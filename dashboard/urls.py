@@ -2,13 +2,14 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from dashboard.views import alerts, health, live, preferences, signin
+from dashboard.views import alerts, health, live, migrations, preferences, signin
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/", signin.SignIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/sso/", signin.sso_begin, name="sso-begin"),
     path("accounts/sso/callback/", signin.sso_finish, name="sso-callback"),
+    path("migrations/", migrations.table, name="migration-list"),
     path("preferences/", preferences.edit, name="preferences"),
     path("live/", live.live, name="live"),
     path("alerts/", alerts.overview, name="alerts"),

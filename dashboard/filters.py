@@ -1,0 +1,298 @@
+"""What a list of migrations can be narrowed by, read strictly from an address: what can't be used is an error,
+never silently all migrations.
+
+``read`` gives a ``Choice``; ``branches`` turns its criteria into querysets that an index serves each.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.http import QueryDict
+
+from dashboard import times
+from dashboard.paging import Cursor, Order
+from dashboard.preferences import PAGE_SIZES
+from migrations_sync import statuses
+from migrations_sync.models import Migration, Source
+from migrations_sync.querysets import MigrationQuerySet
+
+ORDERS = {
+    "created": ("created", "id"),
+    "status": ("status", "created", "id"),
+    "company": ("company_id", "created", "id"),
+    "user": ("created_by_user_id", "created", "id"),
+    "changed": ("changed_at", "id"),
+}
+NEWEST_FIRST = "-created"
+PREFIX_FROM = 4  # characters; a shorter beginning of an id says nothing and finds too much
+PAGING = ("after", "before")
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """Which migrations. Empty: all. Times are UTC; ``longer`` is how long they have been in their status."""
+
+    statuses: tuple[str, ...] = ()
+    company: str = ""
+    user: str = ""
+    q: str = ""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    changed_after: datetime | None = None
+    longer: timedelta | None = None
+    attention: bool = False
+    unknown: bool = False
+    gone: bool | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether something beside the status and the company narrows the list."""
+        return bool(self.user or self.q or self.ranged or self.gone is not None)
+
+    @property
+    def ranged(self) -> bool:
+        return any((self.created_after, self.created_before, self.changed_after, self.longer))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an address asks for. ``given``: its usable and unusable parameters as they came, without empty ones.
+
+    While there are ``errors`` (a sentence or more by parameter) nothing may be listed.
+    """
+
+    criteria: Criteria
+    sort: str
+    order: Order
+    per_page: int
+    cursor: Cursor
+    given: list[tuple[str, str]]
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def relative(self) -> bool:
+        """Whether the list changes with the clock alone."""
+        return bool(self.criteria.longer) or any(
+            times.is_relative(value) for name, value in self.given if name.startswith(("created_", "changed_"))
+        )
+
+
+class MomentField(forms.Field):
+    """A time as ``dashboard.times`` reads it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        super().__init__(required=False)
+
+    def to_python(self, value: Any) -> Any:
+        return _or_error(times.moment, value, now=self.now)
+
+
+class LengthField(forms.Field):
+    """A length of time as ``dashboard.times`` reads it."""
+
+    def to_python(self, value: Any) -> Any:
+        return _or_error(times.length, value)
+
+
+def _or_error(read: Callable[..., Any], text: str | None, **given: Any) -> Any:
+    try:
+        return read(text, **given) if text and text.strip() else None
+    except ValueError as error:
+        raise forms.ValidationError(str(error)) from error
+
+
+class FilterForm(forms.Form):
+    """The parameters of a list. ``seen``: every status that a migration ever had here."""
+
+    company = forms.CharField(required=False, max_length=255)
+    user = forms.CharField(required=False, max_length=255)
+    q = forms.CharField(required=False, max_length=255)
+    longer = LengthField(required=False)
+    attention = forms.ChoiceField(required=False, choices=[("1", "yes")])
+    unknown = forms.ChoiceField(required=False, choices=[("1", "yes")])
+    gone = forms.ChoiceField(required=False, choices=[("1", "yes"), ("0", "no")])
+    sort = forms.ChoiceField(
+        required=False,
+        choices=[(sign + name, name) for name in ORDERS for sign in ("", "-")],
+        error_messages={"invalid_choice": f"Use one of {', '.join(ORDERS)}."},
+    )
+    per_page = forms.ChoiceField(
+        required=False,
+        choices=[(n, n) for n in PAGE_SIZES],
+        error_messages={"invalid_choice": f"Use one of {', '.join(map(str, PAGE_SIZES))}."},
+    )
+    after = forms.CharField(required=False, max_length=1000)
+    before = forms.CharField(required=False, max_length=1000)
+
+    def __init__(self, data: QueryDict, *, seen: Iterable[str], now: datetime) -> None:
+        super().__init__(data)
+        self.query = data
+        self.seen = {*statuses.DOCUMENTED, *seen}
+        for name in ("created_after", "created_before", "changed_after"):
+            self.fields[name] = MomentField(now)
+        self.fields["status"] = forms.MultipleChoiceField(required=False, choices=[(s, s) for s in self.seen])
+
+    def clean_status(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.cleaned_data["status"]))
+
+    def clean(self) -> None:
+        data = self.cleaned_data
+        first, last = data.get("created_after"), data.get("created_before")
+        if first and last and first >= last:
+            self.add_error("created_before", "This is not later than the beginning: nothing lies between.")
+        sort = data["sort"] = data.get("sort") or NEWEST_FIRST
+        data["order"] = Order(ORDERS[sort.lstrip("-")], descending=sort.startswith("-"))
+        data["cursor"] = Cursor()
+        for name in PAGING:
+            if word := data.get(name):
+                self._read_cursor(name, word)
+
+    def _read_cursor(self, name: str, word: str) -> None:
+        try:
+            self.cleaned_data["cursor"] = Cursor.decode(word, self.cleaned_data["order"], backwards=name == "before")
+        except ValueError as error:
+            self.add_error(name, str(error))
+
+    def sentences(self) -> dict[str, list[str]]:
+        """The errors by parameter; a status that was mistyped is met with the nearest one there is."""
+        found = {name: [str(e) for e in errors] for name, errors in self.errors.items()}
+        if "status" in found:
+            wrong = [value for value in self.query.getlist("status") if value not in self.seen]
+            found["status"] = [self._no_such_status(value) for value in wrong]
+        return found
+
+    def _no_such_status(self, value: str) -> str:
+        near = get_close_matches(value.upper(), self.seen, n=1)
+        hint = f" Do you mean {near[0]}?" if near else ""
+        return f"No migration here has ever been “{value[:64]}”.{hint}"
+
+
+def read(query: QueryDict, *, seen: Iterable[str], now: datetime, per_page: int) -> Choice:
+    """What ``query`` asks for. ``per_page``: where it does not say."""
+    form = FilterForm(query, seen=seen, now=now)
+    form.is_valid()
+    data = form.cleaned_data
+    return Choice(
+        criteria=_criteria(data),
+        sort=data["sort"],
+        order=data["order"],
+        per_page=int(data.get("per_page") or per_page),
+        cursor=data["cursor"],
+        given=[(n, v) for n in form.fields if n not in PAGING for v in query.getlist(n) if v.strip()],
+        errors=form.sentences(),
+        unknown=tuple(n for n in query if n not in form.fields and not n.startswith("_")),
+    )
+
+
+def _criteria(data: dict[str, Any]) -> Criteria:
+    return Criteria(
+        statuses=data.get("status", ()),
+        company=data.get("company", ""),
+        user=data.get("user", ""),
+        q=data.get("q", ""),
+        created_after=data.get("created_after"),
+        created_before=data.get("created_before"),
+        changed_after=data.get("changed_after"),
+        longer=data.get("longer"),
+        attention=data.get("attention") == "1",
+        unknown=data.get("unknown") == "1",
+        gone={"1": True, "0": False}.get(data.get("gone", "")),
+    )
+
+
+def branches(criteria: Criteria, *, seen: Iterable[str], source: Source, now: datetime) -> list[MigrationQuerySet]:
+    """Querysets without a common row that together are what ``criteria`` ask for, each served by one index.
+
+    Several statuses are several branches: no database merges parts of an index by another column by itself.
+    ``seen``: every status that a migration ever had here.
+    """
+    searched = _searched(_narrowed(criteria, now), criteria.q, source)
+    if criteria.user or criteria.q:  # few rows, whatever their status
+        return [rows.filter(condition) for rows in searched for condition in [_status_condition(criteria, seen)]]
+    return [part for rows in searched for part in _by_status(rows, criteria, seen)]
+
+
+def together(criteria: Criteria, *, seen: Iterable[str], source: Source, now: datetime) -> MigrationQuerySet:
+    """The same migrations as one queryset, for where their order does not matter."""
+    rows = _narrowed(criteria, now).filter(_status_condition(criteria, seen))
+    return rows.filter(_search_condition(criteria.q, source)) if criteria.q else rows
+
+
+def _narrowed(criteria: Criteria, now: datetime) -> MigrationQuerySet:
+    """Everything but the status and the search: conditions that hold for every branch."""
+    exact = {
+        "company_id": criteria.company,
+        "created_by_user_id": criteria.user,
+        "created__gte": criteria.created_after,
+        "created__lt": criteria.created_before,
+        "changed_at__gte": criteria.changed_after,
+        "status_changed_at__lte": now - criteria.longer if criteria.longer else None,
+    }
+    rows = Migration.objects.filter(**{lookup: value for lookup, value in exact.items() if value})
+    return rows if criteria.gone is None else rows.filter(gone_at__isnull=not criteria.gone)
+
+
+def wanted(criteria: Criteria, seen: Iterable[str]) -> list[str] | None:
+    """The statuses that ``criteria`` leave; ``None``: all."""
+    if not (criteria.statuses or criteria.attention or criteria.unknown):
+        return None
+    return [
+        code
+        for code in sorted({*statuses.DOCUMENTED, *seen, *criteria.statuses})
+        if (not criteria.statuses or code in criteria.statuses)
+        and (not criteria.attention or statuses.get(code).attention)
+        and (not criteria.unknown or not statuses.is_known(code))
+    ]
+
+
+def gone_while_open(criteria: Criteria) -> list[str]:
+    """Statuses that ask for a person only because a migration went away in them."""
+    if not criteria.attention or criteria.unknown or criteria.gone is False:
+        return []
+    return [c for c in statuses.OPEN if c in statuses.CALM and c in (criteria.statuses or statuses.OPEN)]
+
+
+def _by_status(rows: MigrationQuerySet, criteria: Criteria, seen: Iterable[str]) -> list[MigrationQuerySet]:
+    codes = wanted(criteria, seen)
+    if codes is None:
+        return [rows]
+    lost = gone_while_open(criteria)
+    return [rows.filter(status=code) for code in codes] + ([rows.gone().filter(status__in=lost)] if lost else [])
+
+
+def _status_condition(criteria: Criteria, seen: Iterable[str]) -> Q:
+    codes = wanted(criteria, seen)
+    if codes is None:
+        return Q()
+    condition = Q(status__in=codes)
+    lost = gone_while_open(criteria)
+    return condition | Q(status__in=lost, gone_at__isnull=False) if lost else condition
+
+
+def _searched(rows: MigrationQuerySet, q: str, source: Source) -> list[MigrationQuerySet]:
+    """One branch for ids that are or begin with ``q``, one for its company, one for its user."""
+    if not q:
+        return [rows]
+    by_id, company = _id_condition(q, source), Q(company_id=q)
+    return [
+        rows.filter(by_id),
+        rows.filter(company).exclude(by_id),
+        rows.filter(created_by_user_id=q).exclude(by_id | company),
+    ]
+
+
+def _search_condition(q: str, source: Source) -> Q:
+    return _id_condition(q, source) | Q(company_id=q) | Q(created_by_user_id=q)
+
+
+def _id_condition(q: str, source: Source) -> Q:
+    if len(q) < PREFIX_FROM:
+        return Q(source=source, api_id=q)
+    return Q(source=source, api_id__gte=q, api_id__lt=q + "\U0010ffff")

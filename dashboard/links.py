@@ -1,0 +1,37 @@
+"""Addresses of lists that differ in one thing from the one being shown."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """``path`` with the parameters ``given``; every method gives another address and starts at its first page."""
+
+    path: str
+    given: Pairs
+
+    def to(self, pairs: Iterable[tuple[str, str]]) -> str:
+        query = urlencode(list(pairs))
+        return f"{self.path}?{query}" if query else self.path
+
+    def without(self, *names: str) -> Pairs:
+        return [(name, value) for name, value in self.given if name not in names]
+
+    def dropping(self, *names: str) -> str:
+        return self.to(self.without(*names))
+
+    def setting(self, name: str, value: str) -> str:
+        return self.to([*self.without(name), (name, value)])
+
+    def toggling(self, name: str, value: str) -> str:
+        """With this one of several values of ``name`` if it is not there, without it if it is."""
+        pair = (name, value)
+        return self.to([p for p in self.given if p != pair] if pair in self.given else [*self.given, pair])
+
+    def asks_for(self, pairs: Pairs, *, apart_from: Collection[str]) -> bool:
+        """Whether this address and ``pairs`` ask for the same, ``apart_from`` some parameters."""
+        return {p for p in self.given if p[0] not in apart_from} == {p for p in pairs if p[0] not in apart_from}

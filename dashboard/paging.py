@@ -1,0 +1,172 @@
+"""Pages of a list of any length by keyset: page 10 000 costs what page 1 costs, and a row that comes in meanwhile
+neither repeats nor hides another.
+
+A list is one or more *branches*: querysets without a common row, each of which an index serves in the list's order.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, models
+from django.db.models import F, Func, Q, Value
+from django.db.models.lookups import GreaterThan, LessThan
+
+from migrations_sync.models import Migration
+from migrations_sync.querysets import MigrationQuerySet
+
+Values = tuple[Any, ...]
+COLUMNS = {column.name: column for column in Migration._meta.concrete_fields}
+NULLABLE = {name for name, column in COLUMNS.items() if column.null}
+
+
+class RowValue(Func):
+    """``(a, b)``, to be compared as a whole: the one form that PostgreSQL can seek a keyset with."""
+
+    template = "(%(expressions)s)"
+    output_field = models.BooleanField()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """``columns``: all in one direction, the last of them unique."""
+
+    columns: tuple[str, ...]
+    descending: bool = False
+
+    def order_by(self, *, backwards: bool) -> list[str]:
+        sign = "-" if self.descending != backwards else ""
+        return [f"{sign}{name}" for name in self.columns]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a list: after (or, ``backwards``, before) the row whose ``key`` this is.
+
+    ``position``: how many rows stood before the place when the link to it was made. An empty key with
+    ``backwards`` is the end of the list.
+    """
+
+    position: int = 0
+    key: Values = ()
+    backwards: bool = False
+
+    def encode(self) -> str:
+        """A word for an address."""
+        plain = [self.position, *(v.isoformat() if isinstance(v, datetime) else v for v in self.key)]
+        return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, word: str, order: Order, *, backwards: bool) -> "Cursor":
+        """Raises ``ValueError`` for a word that ``encode`` did not make for this order."""
+        try:
+            position, *raw = json.loads(base64.b64decode(word + "=" * (-len(word) % 4), b"-_", validate=True))
+            if not isinstance(position, int) or not 0 <= position < 2**53 or len(raw) not in (0, len(order.columns)):
+                raise ValueError(word)
+            if not raw and not backwards:
+                raise ValueError(word)
+            key = tuple(_typed(name, value) for name, value in zip(order.columns, raw, strict=False))
+        except (ValueError, TypeError, ValidationError) as error:
+            raise ValueError("This link to a page of the list can't be read.") from error
+        return cls(position, key, backwards)
+
+
+def _typed(name: str, value: Any) -> Any:
+    """``value`` from a cursor as the column ``name`` holds it."""
+    if value is None:
+        if name not in NULLABLE:
+            raise ValueError(name)
+        return None
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError(name)
+    typed = COLUMNS[name].to_python(value)
+    if isinstance(typed, datetime) and typed.tzinfo is None:
+        raise ValueError(name)
+    return typed
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``rows``: tuples of the fields asked for. ``start``: rows before them; ``None`` counting from the end."""
+
+    rows: list[Values]
+    start: int | None
+    previous: Cursor | None
+    next: Cursor | None
+
+
+def page(
+    branches: Sequence[MigrationQuerySet], order: Order, cursor: Cursor, *, size: int, fields: Sequence[str]
+) -> Page:
+    """The page at ``cursor``; the first one where nothing is left before it. One statement on PostgreSQL."""
+    places = [fields.index(name) for name in order.columns]
+    found = _fetch(branches, order, cursor, size + 1, fields, places)
+    more, rows = len(found) > size, found[:size]
+    if cursor.backwards:
+        rows.reverse()
+        if not more and cursor.key and len(rows) < size:
+            return page(branches, order, Cursor(), size=size, fields=fields)
+        start = None if not cursor.key else max(0, cursor.position - len(rows)) if more else 0
+        before, after = more, bool(cursor.key)
+    else:
+        start, before, after = cursor.position, bool(cursor.key), more
+    known = start or 0
+
+    def at(index: int, position: int, *, backwards: bool) -> Cursor:
+        return Cursor(position, tuple(rows[index][place] for place in places), backwards)
+
+    return Page(
+        rows=rows,
+        start=start,
+        previous=at(0, known, backwards=True) if rows and before else None,
+        next=at(-1, known + len(rows), backwards=False) if rows and after else None,
+    )
+
+
+def _fetch(
+    branches: Sequence[MigrationQuerySet], order: Order, cursor: Cursor, limit: int, fields: Sequence[str],
+    places: list[int],
+) -> list[Values]:  # fmt: skip
+    """The first ``limit`` rows from ``cursor`` on, in the direction that it looks."""
+    ascending = order.descending == cursor.backwards
+    parts = [part for branch in branches for part in _beyond(branch, order, cursor, ascending=ascending)]
+    sliced = [
+        part.order_by(*order.order_by(backwards=cursor.backwards)).values_list(*fields)[:limit] for part in parts
+    ]
+    if len(sliced) == 1:
+        return list(sliced[0])
+    if not sliced:
+        return []
+    if connection.features.supports_slicing_ordering_in_compound:
+        rows = list(sliced[0].union(*sliced[1:], all=True))
+    else:  # SQLite, where a statement costs next to nothing
+        rows = [row for part in sliced for row in part]
+    rows.sort(key=lambda row: [(row[place] is None, row[place] or "") for place in places], reverse=not ascending)
+    return rows[:limit]
+
+
+def _beyond(branch: MigrationQuerySet, order: Order, cursor: Cursor, *, ascending: bool) -> list[MigrationQuerySet]:
+    """``branch`` from ``cursor`` on. Rows without a value stand behind all others, in a part of their own,
+    because no index can seek past a null."""
+    first, *rest = order.columns
+    key = cursor.key
+    if first not in NULLABLE:
+        return [branch.filter(_past(order.columns, key, ascending=ascending)) if key else branch]
+    valued, empty = branch.filter(Q((f"{first}__isnull", False))), branch.filter(Q((f"{first}__isnull", True)))
+    if not key:
+        return [valued, empty]
+    if key[0] is None:
+        left = empty.filter(_past(rest, key[1:], ascending=ascending))
+        return [left] if ascending else [valued, left]
+    left = valued.filter(_past(order.columns, key, ascending=ascending))
+    return [left, empty] if ascending else [left]
+
+
+def _past(columns: Sequence[str], key: Values, *, ascending: bool) -> GreaterThan | LessThan:
+    values = [Value(value, output_field=COLUMNS[name]) for name, value in zip(columns, key, strict=True)]
+    compare = GreaterThan if ascending else LessThan
+    return compare(RowValue(*(F(name) for name in columns)), RowValue(*values))
