@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from migrations_sync.exceptions import APIConnectionError
 from migrations_sync.models import BlindSpot, Migration, Source, StatusChange
 from migrations_sync.sync import quick as engine
 from migrations_sync.sync.passes import Intervals, Report, run_pass
@@ -82,8 +83,23 @@ def test_an_unsorted_list_is_not_trusted_to_show_new_ones_first():
 
     report = run(api)
 
-    assert (report.mode, report.run.pages, report.run.plan["newest"]) == ("quick", 0, False)
+    assert (report.mode, report.run.pages, report.run.plan["newest"]) == ("quick", 1, False)
     assert status_of("m-000100") == "FAILED"
+
+
+def test_with_nothing_to_ask_it_still_asks_whether_the_api_is_there():
+    unsorted = sorted(rows(400), key=lambda r: r["id"][::-1])
+    api = ListApi(unsorted)
+    run(api, "full")
+    saw = Source.default().succeeded_at
+
+    def refuse(number: int) -> None:
+        raise APIConnectionError("refused")
+
+    api.before_page = refuse
+
+    assert run(api).outcome == "failed"
+    assert Source.default().succeeded_at == saw
 
 
 def test_finished_is_not_final_and_is_looked_at_again_ever_more_rarely():

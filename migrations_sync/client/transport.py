@@ -94,7 +94,7 @@ class Transport:
         except (HTTPError, OSError, ValueError) as error:
             trouble = in_words(error, self._seconds)
         # Raised out here, so that the frames below, which hold the bytes that were sent, are let go.
-        raise Failure(APIConnectionError, trouble)
+        raise Failure(APIConnectionError, trouble, retries=None)
 
     def _exchange(self, target: str) -> Response:
         raw = self._pool.urlopen(

@@ -45,8 +45,8 @@ class Plan:
 
     @property
     def requests(self) -> int:
-        """How many are expected; the newest pages are at least one."""
-        return int(self.newest) + len(self.pages) + len(self.by_id)
+        """How many are expected. The first page is always read: a pass that asked nothing would know nothing."""
+        return 1 + len(self.pages) + len(self.by_id)
 
     @property
     def as_dear_as_a_sweep(self) -> bool:
@@ -164,8 +164,7 @@ def quick(
     order = OrderObserver()
     met: set[str] = set()
     try:
-        if made.newest:
-            total += _newest(writer, api, run, order, met)
+        total += _first_pages(writer, api, run, order, met, until_nothing_new=made.newest)
         for number in made.pages:
             page = api.get_page(number)
             run.pages += 1
@@ -187,8 +186,10 @@ def quick(
     return ""
 
 
-def _newest(writer: Writer, api: Api, run: SyncRun, order: OrderObserver, met: set[str]) -> Counts:
-    """Read pages from the newest end until one brings nothing new."""
+def _first_pages(
+    writer: Writer, api: Api, run: SyncRun, order: OrderObserver, met: set[str], *, until_nothing_new: bool
+) -> Counts:
+    """Read the first page, and where the newest come first, on until a page brings nothing new."""
     total = Counts()
     number = 0
     while True:
@@ -204,7 +205,7 @@ def _newest(writer: Writer, api: Api, run: SyncRun, order: OrderObserver, met: s
         met.update(_ids(page.rows))
         counts, _ = writer.write(Row(value, page.received_at, number) for value in page.rows)
         total += counts
-        if not counts.created:
+        if not counts.created or not until_nothing_new:
             return total
 
 
