@@ -9,7 +9,7 @@ import dj_database_url
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard import embedded, logs, mail, permissions, redaction
+from dashboard import embedded, logs, mail, permissions, redaction, tickets
 from dashboard.env import Env
 
 env = Env()
@@ -281,8 +281,11 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_tls, _mail.use_ssl
 EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "migrations-dashboard@localhost")
+TICKET_URL_TEMPLATES = tickets.templates(env.text("TICKET_URL_TEMPLATES"))
 TICKET_WEBHOOK_URL = env.secret("TICKET_WEBHOOK_URL")
 TICKET_WEBHOOK_SECRET = env.secret("TICKET_WEBHOOK_SECRET")
+if TICKET_WEBHOOK_URL and not TICKET_WEBHOOK_SECRET.startswith("whsec_"):
+    raise ImproperlyConfigured("TICKET_WEBHOOK_SECRET: give whsec_… to sign what TICKET_WEBHOOK_URL gets")
 
 # --- logs -----------------------------------------------------------------------------------------
 

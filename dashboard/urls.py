@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from dashboard.views import alerts, health, live, migrations, preferences, signin
+from dashboard.views import alerts, health, live, migrations, preferences, signin, tickets
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/", signin.SignIn.as_view(), name="login"),
@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("alerts/channels/<int:pk>/test/", alerts.send_test, name="alerts-test"),
     path("alerts/mutes/new/", alerts.mute, name="alerts-mute-new"),
     path("alerts/mutes/<int:pk>/end/", alerts.end_mute, name="alerts-mute-end"),
+    path("tickets/<path:text>/", tickets.ticket, name="ticket"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.scrape, name="metrics"),

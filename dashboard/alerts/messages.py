@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from django.conf import settings
 from django.urls import reverse
@@ -53,7 +53,6 @@ class Message(TypedDict):
     more: int
     as_of: str | None
     url: str
-    tickets: NotRequired[list[object]]
 
 
 def of_alerts(rule: AlertRule, event: Event, alerts: Sequence[Alert], *, as_of: datetime | None) -> Message:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from dashboard.alerts import messages, mirror, rules
+from dashboard.alerts import messages, mirror, rules, tickets
 from dashboard.alerts.rules import Kind, Muted
 from dashboard.models import Alert, AlertChannel, AlertDelivery, AlertRule, Mute
 from migrations_sync import freshness
@@ -76,6 +76,7 @@ def take_changes(current_rules: Sequence[AlertRule], moment: Moment) -> int:
             _claim(StatusChange.objects.filter(announced_at__isnull=True), changes, announced_at=moment.now)
             # A repeat of what is open already is no news: the constraint drops it.
             Alert.objects.bulk_create(_alerts_for(changes, current_rules, moment), ignore_conflicts=True)
+            tickets.digest(changes, as_of=moment.fresh.as_of)
     except TakenElsewhere:
         pass  # look again: whoever has these leaves the others
     return len(changes)
