@@ -3,11 +3,11 @@
 It knows nothing of the client and shares no code with it. Rows and scripts may be changed while it serves.
 """
 
-import gzip
 import json
 import socket
 import threading
 import time
+import zlib
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -78,7 +78,7 @@ class ApiServer:
         self.latency = 0.0
         self.before_answer: Callable[[Request], None] = lambda request: None
         self.requests: list[Request] = []
-        self.in_flight = self.max_in_flight = 0
+        self.in_flight = self.max_in_flight = self.connections = 0
         self.released = threading.Event()  # ends stalled answers
         self._queue: deque[Script] = deque()
         self._for_target: dict[str, deque[Script]] = defaultdict(deque)
@@ -264,9 +264,13 @@ def huge(handler: "_Handler") -> None:
 
 
 def gzip_bomb(handler: "_Handler") -> None:
-    """500 MB of spaces in half a megabyte."""
-    squeezed = gzip.compress(b"[" + b" " * 500_000_000 + b"]", compresslevel=1)
-    Reply(200, squeezed, {"Content-Encoding": "gzip"})(handler)
+    """100 MB of spaces in a few hundred kilobytes."""
+    handler.say(200, {"Content-Type": "application/json", "Content-Encoding": "gzip", "Connection": "close"})
+    squeeze = zlib.compressobj(level=1, wbits=31)
+    for _ in range(100):
+        handler.wfile.write(squeeze.compress(b" " * 1_000_000))
+    handler.wfile.write(squeeze.flush())
+    handler.hang_up()
 
 
 def echo_key(status: int) -> Fault:
@@ -302,6 +306,7 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)
+        self.api.connections += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:

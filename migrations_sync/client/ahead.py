@@ -1,8 +1,9 @@
 """Several requests in flight, their results in order, and never more of either than is bounded."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from migrations_sync.exceptions import APIConnectionError
 
@@ -11,21 +12,30 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 # Results that are wanted soon, in flight or waiting, as a multiple of the requests in flight.
 WINDOW = 2
+# Seconds that ``close`` waits for what is in flight, so that it is counted. Whatever takes longer goes on in a
+# daemon thread until the transport's own bounds end it.
+PARTING = 1.0
 
 
 class Guide(Protocol[T_contra]):
-    """Says what is worth fetching before everything in front of it has come. Called under a lock: be quick."""
+    """Says what is worth fetching before everything in front of it has come. Called under a lock: be quick.
+
+    ``learn`` gets each result as it comes, in any order, and ``None`` for a fetch that failed.
+    """
 
     def allows(self, number: int) -> bool: ...
-    def learn(self, number: int, result: T_contra | BaseException) -> None: ...
+    def learn(self, number: int, result: T_contra | None) -> None: ...
+
+
+class _Raised(NamedTuple):
+    error: BaseException
 
 
 class ReadAhead(Generic[T]):
     """Fetches numbers ``first``, ``first + 1``, … in ``workers`` threads and iterates over the results in order.
 
     The wanted number is always fetched; one further on only if the guide allows it and it lies in the window.
-    An exception of ``fetch`` is raised at its number. It ends only by ``close``, which waits for nobody: the
-    threads are daemons, and what they still have in flight ends within the transport's bounds.
+    An exception of ``fetch`` is raised at its number. It ends only by ``close``.
     """
 
     def __init__(self, fetch: Callable[[int], T], guide: Guide[T], *, first: int, workers: int) -> None:
@@ -33,13 +43,16 @@ class ReadAhead(Generic[T]):
         self._guide = guide
         self._window = WINDOW * workers
         self._next = self._wanted = first
-        self._results: dict[int, T | BaseException] = {}
+        self._results: dict[int, T | _Raised] = {}
         self._open = True
         lock = threading.Lock()
         self._room = threading.Condition(lock)  # a number may be worth starting
         self._arrived = threading.Condition(lock)  # the wanted result is there
-        for number in range(workers):
-            threading.Thread(target=self._work, name=f"api-{number + 1}", daemon=True).start()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"api-{n + 1}", daemon=True) for n in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def __iter__(self) -> Iterator[T]:
         while True:
@@ -49,8 +62,8 @@ class ReadAhead(Generic[T]):
                         raise APIConnectionError("the client was closed while its answers were read")
                     self._arrived.wait()
                 result = self._results.pop(self._wanted)
-            if isinstance(result, BaseException):
-                raise result
+            if isinstance(result, _Raised):
+                raise result.error
             yield result
             with self._room:  # only now: whoever reads may have seen the end
                 self._wanted += 1
@@ -61,16 +74,20 @@ class ReadAhead(Generic[T]):
             self._open = False
             self._room.notify_all()
             self._arrived.notify_all()
+        deadline = time.monotonic() + PARTING
+        for thread in self._threads:
+            if thread is not threading.current_thread():  # a generator is closed wherever it is collected
+                thread.join(max(deadline - time.monotonic(), 0.0))
 
     def _work(self) -> None:
         while (number := self._take()) is not None:
             try:
-                result: T | BaseException = self._fetch(number)
+                result: T | _Raised = self._fetch(number)
             except BaseException as error:  # whatever it is belongs to whoever reads the results
-                result = error
+                result = _Raised(error)
             with self._arrived:
                 self._results[number] = result
-                self._guide.learn(number, result)
+                self._guide.learn(number, None if isinstance(result, _Raised) else result)
                 self._room.notify_all()
                 self._arrived.notify()
 

@@ -260,7 +260,7 @@ class _UpTo:
         return number < self._count
 
     def learn(self, number: int, result: object) -> None:
-        if isinstance(result, BaseException) and not isinstance(result, NotFoundError):
+        if result is None:
             self._count = min(self._count, number)
 
 

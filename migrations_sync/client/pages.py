@@ -52,8 +52,8 @@ class Horizon:
     def allows(self, number: int) -> bool:
         return number <= min(self._end, self._told, self._short.number if self._short else number)
 
-    def learn(self, number: int, page: Page | BaseException) -> None:
-        """Take in what came for ``number``, in any order of arrival."""
+    def learn(self, number: int, page: Page | NotFoundError | None) -> None:
+        """Take in what came for ``number``, in any order of arrival; ``None`` if nothing did."""
         if not isinstance(page, Page) or not page.rows or page.has_more is False:
             self._end = min(self._end, number)
         if isinstance(page, Page) and page.rows:

@@ -23,6 +23,7 @@ USER_AGENT = "migrations-dashboard"
 ANSWER_TIMEOUTS = 3
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PORTS = {"http": 80, "https": 443}
 _CHUNK = 256 * 1024
 
 
@@ -55,8 +56,9 @@ class Transport:
         max_body: int,
         count: Callable[[], None],
     ) -> None:
-        self.base_url = base_url.rstrip("/")
+        self.base_url = _base(base_url)
         self._origin = _origin(self.base_url)
+        self._root = "/".join(self.base_url.split("/", 3)[:3])
         self._timeout = Timeout(connect=timeout, read=timeout)
         self._seconds = timeout
         self._max_body = max_body
@@ -99,7 +101,7 @@ class Transport:
     def _exchange(self, target: str) -> Response:
         raw = self._pool.urlopen(
             "GET",
-            f"{_address(self._origin)}{target}" if self._proxied else target,
+            f"{self._root}{target}" if self._proxied else target,
             headers=self._headers,
             timeout=self._timeout,
             retries=False,
@@ -116,7 +118,7 @@ class Transport:
     def _followed(self, target: str, location: str) -> str:
         """The path to go on with. Only the path is taken over, so the key can't leave the origin."""
         try:
-            there = urlsplit(urljoin(f"{_address(self._origin)}{target}", location))
+            there = urlsplit(urljoin(f"{self._root}{target}", location))
             elsewhere = _origin(there.geturl()) != self._origin
         except ValueError:
             elsewhere = True
@@ -190,18 +192,29 @@ def _body(raw: BaseHTTPResponse, most: int) -> bytes:
 
 
 def _origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port.
+    """Scheme, host and port of an ``http`` or ``https`` address.
 
     Raises:
-        ValueError: not an ``http`` or ``https`` address with a host, or one with a user name or a query in it.
+        ValueError: it is none.
     """
     parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    port = parts.port or _PORTS.get(parts.scheme)
     if not parts.hostname or port is None:
-        raise ValueError("use an address like https://host/api/v1")
+        raise ValueError("no http or https address")
     return parts.scheme, parts.hostname, port
 
 
-def _address(origin: tuple[str, str, int]) -> str:
-    scheme, host, port = origin
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+def _base(url: str) -> str:
+    """The address as configured, without a slash at its end.
+
+    Raises:
+        ValueError: it can't be used, or has a secret in it that would be shown.
+    """
+    try:
+        _origin(url)
+        plain = not set("@?#") & set(url)
+    except ValueError:
+        plain = False
+    if not plain:
+        raise ValueError("MIGRATIONS_API_URL: use an address like https://host/api/v1, without user name or query")
+    return url.rstrip("/")
