@@ -5,6 +5,7 @@ It knows nothing of the client and shares no code with it. Rows and scripts may 
 
 import json
 import socket
+import ssl
 import threading
 import time
 import zlib
@@ -35,11 +36,14 @@ class Reply:
     body: Any = b""
     headers: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
     def __call__(self, handler: "_Handler") -> None:
-        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-        kind = "text/html; charset=utf-8" if body.startswith(b"<") else "application/json"
-        handler.say(self.status, {"Content-Type": kind, "Content-Length": str(len(body))} | self.headers)
-        handler.wfile.write(body)
+        kind = "text/html; charset=utf-8" if self.content.startswith(b"<") else "application/json"
+        handler.say(self.status, {"Content-Type": kind, "Content-Length": str(len(self.content))} | self.headers)
+        handler.wfile.write(self.content)
 
 
 # What a script may hold: rows or any other JSON value, a Reply, a bare status, or a fault.
@@ -117,6 +121,10 @@ class ApiServer:
 
     def always_answer_id(self, api_id: str, answer: Script) -> None:
         self._always[f"id {api_id}"] = answer
+
+    def serve_over(self, tls: ssl.SSLContext) -> None:
+        """Speak TLS from the next connection on."""
+        self._http.tls = tls
 
     def behave(self) -> None:
         """Forget every script."""
@@ -301,8 +309,15 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, api: ApiServer) -> None:
         self.api = api
+        self.tls: ssl.SSLContext | None = None
         self._connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self.tls:
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)
@@ -334,7 +349,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.api.answer(self)
 
     def say(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
+        self.send_response_only(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()

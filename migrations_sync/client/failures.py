@@ -3,11 +3,14 @@
 import os
 import ssl
 from collections.abc import Iterator
+from typing import TypeVar
 
 from urllib3 import exceptions as urllib3_errors
 
 from migrations_sync.client.retry import LONGEST_HOLD
 from migrations_sync.exceptions import APIError, InvalidPage, RateLimitError
+
+E = TypeVar("E", bound=BaseException)
 
 
 class Failure(Exception):
@@ -50,23 +53,28 @@ class Failure(Exception):
 
 
 def in_words(error: BaseException, timeout: float) -> str:
-    """What went wrong on the wire. Never ``str(error)``: that may quote a proxy's password or an answer."""
-    for cause in _causes(error):
-        if isinstance(cause, urllib3_errors.NameResolutionError):
-            return "the host name is not known"
-        if isinstance(cause, urllib3_errors.ConnectTimeoutError):
-            return f"no connection within {timeout:g} s"
-        if isinstance(cause, urllib3_errors.TimeoutError | TimeoutError):
-            return f"no complete answer in time (MIGRATIONS_API_TIMEOUT is {timeout:g} s)"
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate is not accepted: {cause.verify_message}"
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS failed: {cause.reason or 'no reason given'}"
-        if isinstance(cause, urllib3_errors.ProxyError):
-            return "the proxy does not pass the request on"
-        if isinstance(cause, OSError) and cause.errno:
-            return os.strerror(cause.errno).lower()
+    """What went wrong on the wire. Never ``str(error)``: that may quote a proxy's password or an answer.
+
+    The order matters: TLS errors are operating system errors too, and bring a meaningless number along.
+    """
+    causes = list(_causes(error))
+    if _first(urllib3_errors.NameResolutionError, causes):
+        return "the host name is not known"
+    if certificate := _first(ssl.SSLCertVerificationError, causes):
+        return f"the certificate is not accepted: {certificate.verify_message}"
+    if tls := _first(ssl.SSLError, causes):
+        return f"TLS failed: {tls.reason or 'no reason given'}"
+    if _first(urllib3_errors.ProxyError, causes):
+        return "the proxy does not pass the request on"
+    if (system := _first(OSError, causes)) and system.errno:
+        return os.strerror(system.errno).lower()
+    if _first(urllib3_errors.TimeoutError, causes):
+        return f"no complete answer in time (MIGRATIONS_API_TIMEOUT is {timeout:g} s)"
     return "the answer was cut off or garbled"
+
+
+def _first(kind: type[E], causes: list[BaseException]) -> E | None:
+    return next((cause for cause in causes if isinstance(cause, kind)), None)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
