@@ -4,6 +4,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, celeryd_init
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from dashboard import embedded
 
@@ -11,6 +12,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 app = Celery("dashboard")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@app.on_configure.connect
+def refuse_wrong_settings(**_: Any) -> None:
+    """A wrong value in the environment is one line here as elsewhere, not a traceback."""
+    try:
+        settings.DEBUG  # noqa: B018  (reads the environment)
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from None
 
 
 @celeryd_init.connect

@@ -4,10 +4,11 @@ Whatever the environment says already is left as it is.
 """
 
 import os
-import secrets
 import socket
+from base64 import b64encode
 from collections.abc import MutableMapping
 from pathlib import Path
+from secrets import token_bytes, token_urlsafe
 
 from dashboard import embedded
 
@@ -37,15 +38,16 @@ def _simulated(folder: Path) -> dict[str, str]:
     return {
         SIMULATOR_PORT: str(port),
         "MIGRATIONS_API_URL": f"http://127.0.0.1:{port}/api/v1",
-        "MIGRATIONS_API_KEY": f"anon_{secrets.token_urlsafe(24)}",
+        "MIGRATIONS_API_KEY": f"anon_{token_urlsafe(24)}",
         "DATABASE_URL": f"sqlite:///{folder / 'simulated.sqlite3'}",
+        "MIGRATIONS_WEBHOOK_SECRET": kept(folder / "webhook_secret", "whsec_" + b64encode(token_bytes(24)).decode()),
         "SYNC_INTERVAL": "10",
     }
 
 
 def kept_secret(path: Path, strength: int = 48) -> str:
     """A random secret of ``strength`` bytes, made at the first call and the same ever after."""
-    return kept(path, secrets.token_urlsafe(strength))
+    return kept(path, token_urlsafe(strength))
 
 
 def kept(path: Path, first: str) -> str:

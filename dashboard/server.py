@@ -3,14 +3,14 @@
 There is no access log: addresses of pages may hold e-mail addresses.
 """
 
-from dashboard.env import Env
+import os
 
-_env = Env()
-host = _env.text("HOST", "127.0.0.1")
-port = _env.integer("PORT", default=8000, at_least=1, at_most=65535)
-bind = f"{host}:{port}"
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+bind = f"{settings.HOST}:{settings.PORT}"
 worker_class = "gthread"  # pages wait for the database, and an export for its reader
-workers = _env.integer("WEB_WORKERS", default=2, at_least=1, at_most=64)
-threads = _env.integer("WEB_THREADS", default=4, at_least=1, at_most=64)
-preload_app = True  # a wrong setting ends the start, and workers share the code's memory
+workers = settings.WEB_WORKERS
+threads = settings.WEB_THREADS
+preload_app = True  # workers share the code's memory
 control_socket_disable = True

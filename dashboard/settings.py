@@ -192,6 +192,13 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
+# --- the web server, see `dashboard.server` -------------------------------------------------------
+
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", default=8000, at_least=1, at_most=65_535)
+WEB_WORKERS = env.integer("WEB_WORKERS", default=2, at_least=1, at_most=64)
+WEB_THREADS = env.integer("WEB_THREADS", default=4, at_least=1, at_most=64)
+
 # --- databases, cache, broker ---------------------------------------------------------------------
 
 

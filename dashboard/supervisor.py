@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,12 +113,12 @@ class Supervisor:
         self.parts.append(part)
         return part
 
-    def run(self, argv: Sequence[str]) -> int:
+    def run(self, argv: Sequence[str], **environ: str) -> int:
         """Run a command on this terminal while the parts go on; its exit status.
 
-        Raises ``PartEnded``.
+        ``environ`` is added to its environment. Raises ``PartEnded``.
         """
-        process = self._spawn(argv)
+        process = self._spawn(argv, environ=environ)
         try:
             while (status := process.poll()) is None:
                 self._look()
@@ -146,10 +146,13 @@ class Supervisor:
                 raise PartEnded(part, f"ended with status {status}")
         time.sleep(_LOOK)
 
-    def _spawn(self, argv: Sequence[str], output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, argv: Sequence[str], output: IO[bytes] | None = None, environ: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """A child in a session of its own: Ctrl-C in the terminal reaches the supervisor alone."""
         return subprocess.Popen(  # noqa: S603  (command lines of our own)
             argv,
+            env=os.environ | (environ or {}),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -13,8 +13,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 
-from dashboard import demo, embedded, server
+from dashboard import demo, embedded
 from dashboard.static_files import collect_if_changed
 from dashboard.supervisor import AlreadyRunning, PartEnded, Supervisor, end_with_parent, only_one
 from migrations_sync.models import Source
@@ -77,7 +78,7 @@ class Command(BaseCommand):
         collect_if_changed()
         parts.start("worker", [*CELERY, "worker", "--concurrency=2", "--loglevel=INFO"])
         web = parts.start("web", GUNICORN)
-        parts.wait_for(web, lambda: demo.answers(server.host, server.port))
+        parts.wait_for(web, lambda: demo.answers(settings.HOST, settings.PORT))
 
     def _start_broker(self, parts: Supervisor) -> None:
         binary = embedded.binary()
@@ -90,9 +91,10 @@ class Command(BaseCommand):
         """The same population at every start, as it would be by now: the mirror is kept, so its API must be too."""
         port = int(os.environ[demo.SIMULATOR_PORT])
         began = demo.kept(self.data / "simulator_began", datetime.now(UTC).isoformat(timespec="seconds"))
+        os.environ["SIMULATOR_WEBHOOK_SECRET"] = settings.MIGRATIONS_WEBHOOK_SECRET[0]
+        events = f"--webhook-url={_address()}{reverse('webhook-intake')}"
         simulator = parts.start(
-            "simulator",
-            [*MANAGE, "simulate_api", f"--port={port}", "--seed=1", f"--until={began}"],
+            "simulator", [*MANAGE, "simulate_api", f"--port={port}", "--seed=1", f"--until={began}", events]
         )
         parts.wait_for(simulator, lambda: demo.answers("127.0.0.1", port))
 
@@ -106,7 +108,7 @@ class Command(BaseCommand):
         if not os.environ.get(demo.SIMULATOR_PORT):
             api = settings.MIGRATIONS_API_URL
         self.stdout.write(
-            f"\n  Migrations Dashboard  http://{server.host}:{server.port}/\n"
+            f"\n  Migrations Dashboard  {_address()}/\n"
             f"  sign in as            {USER}\n"
             f"  with the password     {password}\n"
             f"  mirrors               {api}\n"
@@ -118,15 +120,20 @@ class Command(BaseCommand):
         """Read the whole list before the beat begins, where one can watch."""
         if Source.default().baseline_at is None:
             self.stdout.write("Reading the whole list for the first time ...")
-            if parts.run([*MANAGE, "sync_migrations", "--full"]):
+            if parts.run([*MANAGE, "sync_migrations", "--full"], LOG_LEVEL="WARNING"):
                 self.stdout.write(f"The worker tries again every {settings.SYNC_INTERVAL} s.")
         self.stdout.write("Running.")
 
 
+def _address() -> str:
+    host = "127.0.0.1" if settings.HOST == "0.0.0.0" else settings.HOST  # noqa: S104  (compared, not listened on)
+    return f"http://{host}:{settings.PORT}"
+
+
 def _require_port() -> None:
-    if not demo.is_free(server.host, server.port):
+    if not demo.is_free(settings.HOST, settings.PORT):
         raise CommandError(
-            f"PORT={server.port} is taken on {server.host}: stop what listens there, or choose another, as in "
-            f"`make run PORT={server.port + 1}`",
+            f"PORT={settings.PORT} is taken on {settings.HOST}: stop what listens there, or choose another, as in "
+            f"`make run PORT={settings.PORT + 1}`",
             returncode=2,
         )
