@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from migrations_sync import records, statuses
 from migrations_sync.exceptions import InvalidRecord
@@ -174,13 +175,14 @@ class _Batch:
     def _update(self, sightings: Sequence[Sighting], deltas: Deltas, *, quiet: bool) -> None:
         if not sightings:
             return
-        source = Source.objects.get(pk=self.writer.source.pk)
+        source, now = Source.objects.get(pk=self.writer.source.pk), timezone.now()
         numbers = sorted(self.known[s.record.id].number for s in sightings)
         stored = Migration.objects.select_for_update().order_by("pk").in_bulk(numbers)
         changes, versions, updates = [], [], []
         for record, at in sightings:
             migration = stored[self.known[record.id].number]
-            if at < migration.checked_at:
+            # A check from the future was made before the clock was set back, and says nothing about age.
+            if at < migration.checked_at <= now:
                 self.counts.unchanged += 1  # somebody has asked since; this answer is old
                 continue
             last_checked = min(migration.last_checked_at(source), at)

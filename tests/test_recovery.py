@@ -1,0 +1,193 @@
+"""After the worst has happened to a pass, the next one ends complete, and nothing is lost or doubled."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection, connections
+from django.utils import timezone
+
+from migrations_sync.models import Lease, Migration, Source, StatusChange, SyncRun
+from migrations_sync.sync import one
+from migrations_sync.sync.counts import recount
+from migrations_sync.sync.lease import HeldLease
+from migrations_sync.sync.passes import Intervals, Report, run_pass
+from tests.list_api import ListApi, rows
+
+# Connections are cut and threads write at once, so nothing here can live in a test's own transaction.
+pytestmark = pytest.mark.django_db(transaction=True)
+INTERVALS = Intervals(quick=60, full=3600)
+
+
+def full(api: ListApi) -> Report:
+    return run_pass(api, mode="full", intervals=INTERVALS, trigger="command")
+
+
+def at_page(number: int, act: Callable[[], object]) -> Callable[[int], None]:
+    return lambda asked: act() if asked == number else None
+
+
+def assert_next_is_complete(api: ListApi) -> None:
+    api.before_page = lambda number: None
+    assert full(api).outcome == "complete"
+    held = dict(Migration.objects.values_list("api_id", "status"))
+    assert held == {r["id"]: r["status"] for r in api.rows}
+    assert set(recount(Source.default()).values()) == {0}
+    assert Lease.objects.get().owner == ""
+    assert not SyncRun.objects.filter(outcome="running").exists()
+
+
+class Killed(BaseException):
+    """Ends a pass as a kill does: no handler of an error runs, and nobody lets go of the lease."""
+
+
+def kill(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HeldLease, "release", lambda lease: None)
+    raise Killed
+
+
+@pytest.mark.parametrize("page", [1, 5, 9, 10])
+def test_a_worker_killed_at_any_point_of_a_sweep(page: int, monkeypatch: pytest.MonkeyPatch):
+    api = ListApi(rows(4200), page_size=500)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        full(api)
+        api.rows = rows(10, "NOT_STARTED", first=-10) + api.rows
+        for changed in api.rows[10::7]:
+            changed["status"] = "FAILED"
+        clock.shift(60)
+        with monkeypatch.context() as patch:
+            api.before_page = at_page(page, lambda: kill(patch))
+            with pytest.raises(Killed):
+                full(api)
+
+        assert full(api).outcome == "skipped"
+        clock.shift(61)
+        assert_next_is_complete(api)
+
+    changed = StatusChange.objects.filter(kind="status")
+    assert (changed.count(), changed.values("migration").distinct().count()) == (600, 600)
+    assert SyncRun.objects.filter(outcome="interrupted").count() == 1
+
+
+def test_a_database_that_cuts_the_connection_in_the_middle():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server that could go away; the pass on PostgreSQL runs this")
+    api = ListApi(rows(6000), page_size=500)
+    api.before_page = at_page(9, _cut_connection)
+
+    report = full(api)
+
+    assert report.outcome == "failed"
+    assert "\n" not in report.error
+    Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert_next_is_complete(api)
+
+
+def _cut_connection() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+
+    def cut() -> None:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
+        connections["default"].close()
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    thread.join()
+
+
+def test_a_full_disk():
+    if connection.vendor != "sqlite":
+        pytest.skip("a bound on the size of a database file is SQLite's; the pass on SQLite runs this")
+    api = ListApi(rows(10_000), page_size=500)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        (pages,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA max_page_count = {pages + 500}")
+    try:
+        report = full(api)
+    finally:
+        connection.close()  # the bound is the connection's own
+
+    assert report.outcome == "failed"
+    assert "full" in report.error
+    assert 0 < Migration.objects.count() < 10_000
+    Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert_next_is_complete(api)
+
+
+def test_two_workers_at_once_do_the_work_once():
+    api = ListApi(rows(3000), page_size=100)
+    Source.default()
+    Lease.objects.get_or_create(source=Source.default())
+    both_at_once = threading.Barrier(2, timeout=20)
+    reports: list[Report] = []
+
+    def work() -> None:
+        both_at_once.wait()
+        try:
+            reports.append(full(ListApi(api.rows, page_size=100)))
+        finally:
+            connections["default"].close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    outcomes = sorted(report.outcome for report in reports)
+    assert outcomes in (["complete", "skipped"], ["complete", "complete"])  # the second may have come after the first
+    assert sum(report.run.created for report in reports if report.outcome == "complete") == 3000
+    assert_next_is_complete(api)
+
+
+def test_a_look_up_by_id_and_a_sweep_at_once_count_a_new_migration_once():
+    api = ListApi(rows(3000), page_size=500)
+    full(ListApi(api.rows[200:]))
+
+    def look_up() -> None:
+        def ask() -> None:
+            try:
+                one.look_up(api, "m-000150", via=StatusChange.Via.LINK)
+            finally:
+                connections["default"].close()
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+
+    api.before_page = at_page(2, look_up)
+    assert full(api).outcome == "complete"
+
+    assert StatusChange.objects.filter(migration__api_id="m-000150").count() == 1
+    assert_next_is_complete(api)
+
+
+def test_a_clock_set_back_by_an_hour_hides_no_change():
+    api = ListApi(rows(300))
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        full(api)
+        api.set("m-000007", status="FAILED")
+        clock.shift(-3600)
+        assert_next_is_complete(api)
+        api.set("m-000008", status="FAILED")
+        clock.shift(60)
+        assert run_pass(api, mode="auto", intervals=INTERVALS, trigger="beat").outcome == "complete"
+        assert_next_is_complete(api)
+
+    for change in StatusChange.objects.all():
+        assert change.not_before <= change.observed_at
+
+
+def test_a_second_beat_costs_next_to_nothing(django_assert_max_num_queries: Any):
+    full(ListApi(rows(30)))
+    HeldLease.acquire(Source.default())
+
+    with django_assert_max_num_queries(8):
+        assert full(ListApi(rows(30))).outcome == "skipped"
