@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from migrations_sync.exceptions import APIConnectionError
-from migrations_sync.models import BlindSpot, Migration, Source, StatusChange
+from migrations_sync.models import BlindSpot, Migration, Source, StatusChange, SyncRun
 from migrations_sync.sync import quick as engine
 from migrations_sync.sync.passes import Intervals, Report, run_pass
 from tests.list_api import ListApi, row, rows
@@ -176,3 +176,20 @@ def test_silence_of_our_own_is_a_blind_spot_that_ends_with_the_next_pass():
 
     spot = BlindSpot.objects.get()
     assert (spot.cause, spot.started_at, spot.ended_at) == ("no_sync", saw, saw + timedelta(seconds=1000))
+
+
+def test_a_sweep_that_fails_does_not_keep_the_quick_syncs_from_their_work():
+    api = ListApi(rows(300))
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        run(api, "auto")
+        kept, api.rows = api.rows, rows(100)
+        clock.shift(3600)
+        assert (run(api, "auto").mode, SyncRun.objects.first().outcome) == ("full", "partial")
+        clock.shift(60)
+
+        report = run(api, "auto")
+        assert (report.mode, report.outcome, Source.default().succeeded_at) == ("quick", "complete", timezone.now())
+        api.rows = kept
+        clock.shift(600)
+
+        assert (run(api, "auto").mode, SyncRun.objects.first().outcome) == ("full", "complete")

@@ -22,6 +22,7 @@ from migrations_sync.sync.sweep import sweep
 log = logging.getLogger(__name__)
 Mode = Literal["auto", "full", "quick"]
 _TOLD_EVERY = timedelta(seconds=2)
+_PASSES_BETWEEN_TRIES = 10  # of a sweep that failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _decide(
     if source.swept_at is None:
         return SyncRun.Mode.FULL, {"reasons": ["no sweep has been complete yet"]}
     age = (now - source.swept_at).total_seconds()
-    if mode == "auto" and not 0 <= age < intervals.full:
+    if mode == "auto" and not 0 <= age < intervals.full and not _failed_lately(source, now=now, intervals=intervals):
         return SyncRun.Mode.FULL, {"reasons": [f"the last complete sweep began {age:.0f} seconds ago"]}
     made = _plan(source, now=now, intervals=intervals)
     told = made.told()
@@ -154,6 +155,15 @@ def _decide(
         told["reasons"].append("asking one by one would cost as much as a full sweep, so this is one")
         return SyncRun.Mode.FULL, told
     return SyncRun.Mode.QUICK, told
+
+
+def _failed_lately(source: Source, *, now: datetime, intervals: Intervals) -> bool:
+    """Whether a sweep has just failed: then quick syncs keep the mirror fresh until the next try."""
+    last = SyncRun.objects.filter(source=source, mode=SyncRun.Mode.FULL).order_by("-pk").first()
+    if last is None or last.outcome not in (SyncRun.Outcome.FAILED, SyncRun.Outcome.PARTIAL):
+        return False
+    wait = min(intervals.full, intervals.quick * _PASSES_BETWEEN_TRIES)
+    return 0 <= (now - last.started_at).total_seconds() < wait
 
 
 def _plan(source: Source, *, now: datetime, intervals: Intervals) -> Plan:
