@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http.request import split_domain_port
 from structlog.contextvars import bound_contextvars
 
 log = structlog.stdlib.get_logger("dashboard.request")
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _plain_id = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -46,6 +48,36 @@ def _shown_path(request: HttpRequest) -> str:
     """The path; only its pattern where a part of it is a token."""
     match = request.resolver_match
     return match.route if match and "token" in match.kwargs else request.path
+
+
+class HttpsMiddleware:
+    """Sends plain requests to HTTPS, but for a person or a probe on this very machine.
+
+    Whoever asks a loopback address from a loopback address has no network in between: there the page is
+    served as it is, and its cookies without ``Secure``, which would otherwise never come back.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.exempt = [re.compile(pattern) for pattern in settings.SECURE_REDIRECT_EXEMPT]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.is_secure() or not settings.HTTPS:
+            return self.get_response(request)
+        if not _is_local(request):
+            if not any(pattern.search(request.path.lstrip("/")) for pattern in self.exempt):
+                return HttpResponsePermanentRedirect(f"https://{request.get_host()}{request.get_full_path()}")
+            return self.get_response(request)
+        response = self.get_response(request)
+        for cookie in response.cookies.values():
+            cookie["secure"] = ""
+        return response
+
+
+def _is_local(request: HttpRequest) -> bool:
+    """A proxy on this machine passes on the public host's name, so it is not taken for a local person."""
+    host = split_domain_port(request.get_host())[0].strip("[]")
+    return host in _LOOPBACK and request.META.get("REMOTE_ADDR") in _LOOPBACK
 
 
 class SecurityHeadersMiddleware:
