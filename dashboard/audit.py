@@ -62,15 +62,20 @@ def record(
     if migration:
         Source.default().touch()
     return AuditEntry.objects.create(
-        who=(who or (actor.get_username() if actor else ""))[:150],
+        who=_plain(who or (actor.get_username() if actor else ""), 150),
         user_id=actor.pk if actor else None,
         act=act,
-        migration=migration,
-        target=target[:255],
-        detail=detail[:500],
+        migration=_plain(migration, 255),
+        target=_plain(target, 255),
+        detail=_plain(detail, 500),
         address=client_address(request) if request else None,
         request_id=getattr(request, "request_id", ""),
     )
+
+
+def _plain(text: str, longest: int) -> str:
+    """``text`` as any database takes it, whatever somebody sent."""
+    return text.replace("\0", "")[:longest]
 
 
 _current: ContextVar[HttpRequest | None] = ContextVar("request", default=None)

@@ -86,6 +86,8 @@ def _typed(name: str, value: Any) -> Any:
     typed = COLUMNS[name].to_python(value)
     if isinstance(typed, datetime) and typed.tzinfo is None:
         raise ValueError(name)
+    if isinstance(typed, int) and not 0 <= typed < 2**63:
+        raise ValueError(name)
     return typed
 
 

@@ -84,6 +84,8 @@ TRUSTED_PROXY_HEADER = env.text("TRUSTED_PROXY_HEADER")
 if TRUSTED_PROXY_HEADER and not TRUSTED_PROXY_ADDRESSES:
     raise ImproperlyConfigured("TRUSTED_PROXY_HEADER needs the proxy's address in TRUSTED_PROXY_ADDRESSES")
 
+API_RATE_LIMIT = env.integer("API_RATE_LIMIT", default=300, at_least=1)  # requests a minute, by token or login
+
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 UNITS = {"min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+LONGEST = timedelta(days=36_525)  # so that no time before now is before all times
 _LENGTH = re.compile(r"(\d{1,6})\s*(min|h|d|w)")
 # In an address a plus sign stands for a space, so an offset may arrive as " 02:00".
 _LOST_PLUS = re.compile(r"(\d) (\d\d:?\d\d)$")
@@ -14,7 +15,10 @@ def length(text: str) -> timedelta:
     match = _LENGTH.fullmatch(text.strip().lower())
     if not match:
         raise ValueError("Use a length such as 90min, 6h, 3d or 2w.")
-    return timedelta(seconds=int(match[1]) * UNITS[match[2]])
+    found = timedelta(seconds=int(match[1]) * UNITS[match[2]])
+    if found > LONGEST:
+        raise ValueError("Use a length of 100 years at most.")
+    return found
 
 
 def said(span: timedelta) -> str:

@@ -2,7 +2,19 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from dashboard.views import alerts, health, live, migrations, preferences, signin, tickets
+from dashboard.views import (
+    account,
+    alerts,
+    api,
+    audit,
+    badges,
+    health,
+    live,
+    migrations,
+    preferences,
+    signin,
+    tickets,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/", signin.SignIn.as_view(), name="login"),
@@ -10,6 +22,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sso/", signin.sso_begin, name="sso-begin"),
     path("accounts/sso/callback/", signin.sso_finish, name="sso-callback"),
     path("migrations/", migrations.table, name="migration-list"),
+    path("account/tokens/", account.token_list, name="token-list"),
+    path("account/tokens/<int:pk>/revoke/", account.token_revoke, name="token-revoke"),
+    path("audit/", audit.entries, name="audit"),
+    path("badges/", badges.badge_list, name="badge-list"),
+    path("badges/<int:pk>/revoke/", badges.badge_revoke, name="badge-revoke"),
+    path("badge/<str:token>.svg", badges.picture, name="badge-picture"),
+    path("badge/<str:token>.json", badges.data, name="badge-data"),
+    path("api/openapi.json", api.description, name="api-description"),
+    path("api/migrations/", api.migration_list, name="api-migration-list"),
+    path("api/migrations/<path:api_id>/", api.migration_detail, name="api-migration-detail"),
     path("preferences/", preferences.edit, name="preferences"),
     path("live/", live.live, name="live"),
     path("alerts/", alerts.overview, name="alerts"),

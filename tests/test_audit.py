@@ -7,6 +7,7 @@ from dashboard import audit
 from dashboard.models import AuditEntry
 from migrations_sync.models import Source
 from tests import factories
+from tests.people import browser, person
 
 pytestmark = pytest.mark.django_db
 
@@ -68,3 +69,94 @@ def test_an_act_on_a_migration_makes_its_page_new():
 
     assert Source.default().version == before + 1
     assert [e.act for e in AuditEntry.objects.for_migration(migration.api_id)] == ["check"]
+
+
+PAGE = "/audit/"
+
+
+def shown(page) -> list[str]:
+    """The act and whom it was done by, of each entry on ``page``."""
+    return [f"{entry['who']} {entry['act']}" for entry in page.context["entries"]]
+
+
+@pytest.fixture
+def entries():
+    for who, act, migration in (("ann", "export", ""), ("bob", "check", "m-1"), ("ann", "check", "m-2")):
+        AuditEntry.objects.create(who=who, act=act, migration=migration, request_id=f"req-{who}-{migration}")
+
+
+def test_operators_read_who_did_what(entries):
+    page = browser("operator").get(PAGE)
+
+    assert shown(page)[1:] == [  # after the operator's own sign-in
+        "ann " + audit.ACTS["check"],
+        "bob " + audit.ACTS["check"],
+        "ann " + audit.ACTS["export"],
+    ]
+    assert 'href="/migrations/m-2/"' in page.content.decode()
+
+
+@pytest.mark.parametrize("role", ["viewer", "triager"])
+def test_others_do_not(role):
+    refused = browser(role).get(PAGE)
+
+    assert refused.status_code == 403
+    assert "you need the role “operator”" in refused.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("who=bob", ["bob check"]), ("act=export", ["ann export"]), ("migration=m-2", ["ann check"]),
+        ("request=req-bob-m-1", ["bob check"]), ("who=ann&act=check", ["ann check"]), ("until=now-1h", []),
+        ("who=nobody", []),
+    ],
+)  # fmt: skip
+def test_entries_are_narrowed(entries, query, found):
+    page = browser("operator").get(f"{PAGE}?{query}")
+
+    assert shown(page) == [f"{who} {audit.ACTS[act]}" for who, act in (one.split() for one in found)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["act=x", "since=soon", "who=%00", "migration=" + "x" * 10_000, "before=x", "before=99999999999999999999"],
+)
+def test_a_value_that_can_t_be_used_lists_nothing(entries, query):
+    page = browser("operator").get(f"{PAGE}?{query}")
+
+    assert page.status_code == 200
+    assert shown(page) == []
+    assert "could not be used" in page.content.decode()
+
+
+def test_older_entries_follow_without_a_gap():
+    AuditEntry.objects.bulk_create(AuditEntry(who=f"p-{n}", act="export") for n in range(205))
+    operator = browser("operator")
+
+    seen, address = [], f"{PAGE}?act=export"
+    while address:
+        page = operator.get(address)
+        seen += [entry["who"] for entry in page.context["entries"]]
+        address = page.context["pager"].next
+
+    assert seen == [f"p-{n}" for n in reversed(range(205))]
+
+
+def test_what_an_admin_changes_on_the_administration_pages_is_written_down():
+    admin = browser("admin")
+    bob = person("viewer", "bob")
+
+    admin.post(f"/admin/auth/user/{bob.pk}/delete/", {"post": "yes"}, REMOTE_ADDR="192.0.2.7")
+
+    entry = AuditEntry.objects.get(act="admin.delete")
+    assert (entry.who, entry.target, entry.address) == ("a-admin", "user bob", "192.0.2.7")
+    assert entry.request_id
+
+
+def test_an_act_is_written_down_whatever_was_sent():
+    entry = audit.record(a_request(), "check", migration="a\0b" + "x" * 999, detail="\0" * 10_000)
+
+    entry.refresh_from_db()
+    assert len(entry.migration) == 255
+    assert "\0" not in entry.migration + entry.detail

@@ -2,8 +2,10 @@
 
 from dashboard.models.alerts import Alert, AlertChannel, AlertDelivery, AlertRule, Mute
 from dashboard.models.audit import AuditEntry
+from dashboard.models.badges import Badge
 from dashboard.models.identities import Identity
 from dashboard.models.permissions import Acts
+from dashboard.models.tokens import ApiToken
 from dashboard.models.triage import TriageAct, TriageState
 
 __all__ = [
@@ -12,7 +14,9 @@ __all__ = [
     "AlertChannel",
     "AlertDelivery",
     "AlertRule",
+    "ApiToken",
     "AuditEntry",
+    "Badge",
     "Identity",
     "Mute",
     "TriageAct",
