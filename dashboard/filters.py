@@ -31,6 +31,7 @@ ORDERS = {
 NEWEST_FIRST = "-created"
 PREFIX_FROM = 4  # characters; a shorter beginning of an id says nothing and finds too much
 PAGING = ("after", "before")
+NOT_KEPT = (*PAGING, "_export")  # what a link to the same list leaves out
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Criteria:
 class Choice:
     """What an address asks for. ``given``: its usable and unusable parameters as they came, without empty ones.
 
+    ``export``: the format of a file, or empty for a page.
     While there are ``errors`` (a sentence or more by parameter) nothing may be listed.
     """
 
@@ -71,6 +73,7 @@ class Choice:
     order: Order
     per_page: int
     cursor: Cursor
+    export: str
     given: list[tuple[str, str]]
     errors: dict[str, list[str]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
@@ -127,6 +130,11 @@ class FilterForm(forms.Form):
         required=False,
         choices=[(n, n) for n in PAGE_SIZES],
         error_messages={"invalid_choice": f"Use one of {', '.join(map(str, PAGE_SIZES))}."},
+    )
+    _export = forms.ChoiceField(
+        required=False,
+        choices=[("csv", "CSV"), ("json", "JSON")],
+        error_messages={"invalid_choice": "Use csv or json."},
     )
     after = forms.CharField(required=False, max_length=1000)
     before = forms.CharField(required=False, max_length=1000)
@@ -185,9 +193,10 @@ def read(query: QueryDict, *, seen: Iterable[str], now: datetime, per_page: int)
         order=data["order"],
         per_page=int(data.get("per_page") or per_page),
         cursor=data["cursor"],
-        given=[(n, v) for n in form.fields if n not in PAGING for v in query.getlist(n) if v.strip()],
+        export=data.get("_export", ""),
+        given=[(n, v) for n in form.fields if n not in NOT_KEPT for v in query.getlist(n) if v.strip()],
         errors=form.sentences(),
-        unknown=tuple(n for n in query if n not in form.fields and not n.startswith("_")),
+        unknown=tuple(n for n in query if n not in form.fields),
     )
 
 

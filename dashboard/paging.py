@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models import F, Func, Q, Value
+from django.db.models.expressions import OrderBy
 from django.db.models.lookups import GreaterThan, LessThan
 
 from migrations_sync.models import Migration
@@ -38,9 +39,11 @@ class Order:
     columns: tuple[str, ...]
     descending: bool = False
 
-    def order_by(self, *, backwards: bool) -> list[str]:
-        sign = "-" if self.descending != backwards else ""
-        return [f"{sign}{name}" for name in self.columns]
+    def order_by(self, *, backwards: bool = False) -> list[OrderBy]:
+        """Rows without a value count as the last, on every database."""
+        if self.descending != backwards:
+            return [F(name).desc(nulls_first=name in NULLABLE or None) for name in self.columns]
+        return [F(name).asc(nulls_last=name in NULLABLE or None) for name in self.columns]
 
 
 @dataclass(frozen=True, slots=True)

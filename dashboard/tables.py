@@ -3,12 +3,14 @@
 The busiest page draws the rows itself from values made ready (``dashboard.rows``): a cell at a time is too slow.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import django_tables2
 
 from dashboard.filters import NEWEST_FIRST
 from dashboard.links import Here
+from dashboard.preferences import OPTIONAL_COLUMNS
 
 
 class MigrationTable(django_tables2.Table):
@@ -25,6 +27,11 @@ class MigrationTable(django_tables2.Table):
 
 
 LABELS = {name: str(column.verbose_name) for name, column in MigrationTable.base_columns.items()}
+
+
+def optional_columns(hidden: Collection[str]) -> list[tuple[str, str, bool]]:
+    """Name, label, and whether it is shown, of every column that a person may leave out."""
+    return [(name, LABELS[name], name not in hidden) for name in OPTIONAL_COLUMNS]
 
 
 @dataclass(frozen=True, slots=True)

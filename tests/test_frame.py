@@ -1,8 +1,10 @@
 """What stands around every page: freshness, banner, sections, preferences, sign-in and error pages."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.views.defaults import server_error
@@ -10,6 +12,12 @@ from django.views.defaults import server_error
 from migrations_sync.models import BlindSpot, Source, StatusCount
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[None]:
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
 
 
 @pytest.fixture
@@ -31,7 +39,7 @@ def test_a_fresh_mirror_says_as_of_when_and_shows_no_banner(person: Client) -> N
     page = person.get("/preferences/").content.decode()
 
     assert "<time data-freshness datetime=" in page
-    assert "20 s ago" in page or "21 s ago" in page
+    assert "20 s ago" in page
     assert 'class="banner"' not in page
 
 
@@ -78,7 +86,13 @@ def test_preferences_are_kept_in_the_browser_and_change_how_times_are_told(perso
 
     answer = person.post(
         "/preferences/",
-        {"all": "1", "theme": "dark", "zone": "Asia/Dubai", "per_page": "100", "columns": ["company", "created"]},
+        {
+            "part": ["columns", "keys"],
+            "theme": "dark",
+            "zone": "Asia/Dubai",
+            "per_page": "100",
+            "columns": ["company", "created"],
+        },
     )
     page = person.get("/preferences/").content.decode()
 
@@ -90,7 +104,7 @@ def test_preferences_are_kept_in_the_browser_and_change_how_times_are_told(perso
 
 
 def test_a_zone_that_does_not_exist_is_refused_with_its_name_and_nothing_is_saved(person: Client) -> None:
-    answer = person.post("/preferences/", {"all": "1", "zone": "../etc/passwd"})
+    answer = person.post("/preferences/", {"part": ["keys"], "zone": "../etc/passwd"})
 
     assert answer.status_code == 200
     assert "There is no time zone called “../etc/passwd”" in answer.content.decode()

@@ -6,15 +6,17 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard import attention, current, filters, paging, phrases, preferences, rows, times, wording
+from dashboard import attention, audit, current, exports, filters, paging, phrases, preferences, rows, times, wording
+from dashboard.conditional import conditional
 from dashboard.filters import Choice
 from dashboard.frame import address
 from dashboard.links import Here
 from dashboard.parts import Banner, Empty, Link, Pager
-from dashboard.tables import headings
+from dashboard.tables import headings, optional_columns
 from dashboard.tally import Tally, tally
 from migrations_sync import statuses
 
@@ -52,12 +54,41 @@ class Chip:
 
 
 @require_safe
-def table(request: HttpRequest) -> HttpResponse:
+def table(request: HttpRequest) -> HttpResponseBase:
     """The list, narrowed, sorted and paged by its address; an address that can't be read lists nothing."""
+    return _file(request) if "_export" in request.GET else _page(request)
+
+
+@conditional
+def _page(request: HttpRequest) -> HttpResponse:
+    return _shown(request, _choice(request))
+
+
+def _file(request: HttpRequest) -> HttpResponseBase:
+    """Every row of the list, not only those of a page."""
+    choice, source = _choice(request), current.source(request)
+    if not choice.export or choice.errors:
+        return _shown(request, choice)
+    if request.method == "GET":
+        what = phrases.heading(choice.criteria, choice.given)
+        audit.record(request, "export", target=choice.export, detail=what)
+    rows = filters.together(choice.criteria, seen=_seen(request), source=source, now=current.now(request))
+    ordered = rows.order_by(*choice.order.order_by())
+    return exports.export(ordered, choice.export, source=source, as_of=current.freshness(request).as_of)
+
+
+def _seen(request: HttpRequest) -> set[str]:
+    return {row.status for row in current.kept_counts(request)}
+
+
+def _choice(request: HttpRequest) -> Choice:
+    per_page = preferences.read(request).per_page
+    return filters.read(request.GET, seen=_seen(request), now=current.now(request), per_page=per_page)
+
+
+def _shown(request: HttpRequest, choice: Choice) -> HttpResponse:
     chosen, source, now = preferences.read(request), current.source(request), current.now(request)
-    kept = current.kept_counts(request)
-    seen = {row.status for row in kept}
-    choice = filters.read(request.GET, seen=seen, now=now, per_page=chosen.per_page)
+    kept, seen = current.kept_counts(request), _seen(request)
     here = Here(request.path, choice.given)
     if choice.errors:
         page, counted = paging.Page([], 0, None, None), Tally(0)
@@ -69,6 +100,7 @@ def table(request: HttpRequest) -> HttpResponse:
     context = {
         "heading": phrases.heading(choice.criteria, choice.given),
         "count": "" if choice.errors else counted.words,
+        "exports": [] if choice.errors else _exports(here),
         "due": attention.counts(source, now) if choice.criteria.attention else None,
         "banners": _banners(choice, here),
         "views": _views(here, attention.rules(source, now).thresholds["WORKING"].after),
@@ -81,11 +113,16 @@ def table(request: HttpRequest) -> HttpResponse:
         "headings": headings(choice.sort, here),
         "rows": rows.ready(page.rows, source=source, now=now, zone=chosen.zone, narrow=narrow),
         "hide": " ".join(chosen.hide),
+        "columns": optional_columns(chosen.hide),
         "empty": None if page.rows else _empty(request, choice, here),
-        "pager": _pager(page, choice, counted, here),
+        "pager": _pager(page, counted, here),
         "sizes": [(n, here.setting("per_page", str(n)), n == choice.per_page) for n in preferences.PAGE_SIZES],
     }
     return render(request, "dashboard/migrations.html", context)
+
+
+def _exports(here: Here) -> list[Link]:
+    return [Link(kind.upper(), here.to([*here.given, ("_export", kind)])) for kind in exports.FORMATS]
 
 
 def _banners(choice: Choice, here: Here) -> list[Banner]:
@@ -196,7 +233,7 @@ def _syncs() -> tuple[Link, ...]:
     return (Link("See the syncs", href),) if href else ()
 
 
-def _pager(page: paging.Page, choice: Choice, counted: Tally, here: Here) -> Pager:
+def _pager(page: paging.Page, counted: Tally, here: Here) -> Pager:
     def at(name: str, cursor: paging.Cursor | None) -> str:
         return here.to([*here.given, (name, cursor.encode())]) if cursor else ""
 

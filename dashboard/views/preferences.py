@@ -8,15 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from dashboard import preferences
 from dashboard.preferences import OPTIONAL_COLUMNS, PAGE_SIZES, Preferences
-
-COLUMN_LABELS = {
-    "company": "Company",
-    "user": "Created by",
-    "created": "Created",
-    "since": "In status for",
-    "changed": "Last change",
-    "checked": "Last checked",
-}
+from dashboard.tables import optional_columns
 
 
 def edit(request: HttpRequest) -> HttpResponse:
@@ -26,13 +18,15 @@ def edit(request: HttpRequest) -> HttpResponse:
         return render(request, "dashboard/preferences.html", _context(now))
     chosen = {name: value for name, value in request.POST.items() if isinstance(value, str)}
     if zone_error := _zone_error(chosen):
-        return render(request, "dashboard/preferences.html", _context(now) | {"zone_error": zone_error, **chosen})
-    if "all" in chosen:  # the whole form: what it does not tick is switched off
+        return render(
+            request, "dashboard/preferences.html", _context(now) | {"zone_error": zone_error, "zone": chosen["zone"]}
+        )
+    parts = request.POST.getlist("part")  # of the form: what they do not tick is switched off
+    if "columns" in parts:
         shown = request.POST.getlist("columns")
-        chosen |= {
-            "hide": " ".join(name for name in OPTIONAL_COLUMNS if name not in shown),
-            "keys": "on" if "keys" in chosen else "off",
-        }
+        chosen["hide"] = " ".join(name for name in OPTIONAL_COLUMNS if name not in shown)
+    if "keys" in parts:
+        chosen["keys"] = "on" if "keys" in chosen else "off"
         messages.success(request, "Saved for this browser.")
     response = HttpResponseRedirect(_way_back(request))
     now.with_choices(chosen).save(response, secure=request.is_secure())
@@ -50,7 +44,7 @@ def _context(now: Preferences) -> dict[str, object]:
     return {
         "zone": now.zone_name,
         "page_sizes": PAGE_SIZES,
-        "columns": [(name, label, name not in now.hide) for name, label in COLUMN_LABELS.items()],
+        "columns": optional_columns(now.hide),
     }
 
 

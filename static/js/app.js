@@ -58,6 +58,13 @@ document.addEventListener("click", (event) => {
   for (const menu of all("[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
+document.addEventListener("click", (event) => {
+  const file = event.target.closest("[data-export]");
+  const note = $("#export-note");
+  if (!file || !note) return;
+  note.textContent = `Your browser is loading ${file.dataset.export} migrations as ${file.textContent.trim()}. Go on working meanwhile.`;
+});
+
 // ---- forms: what is empty stays out of the address ----
 document.addEventListener("formdata", (event) => {
   if (event.target.method !== "get") return;
