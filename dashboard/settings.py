@@ -4,12 +4,13 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard import embedded, logs, mail, permissions, redaction, tickets
+from dashboard import embedded, logs, mail, permissions, redaction, reports, tickets
 from dashboard.env import Env
 
 env = Env()
@@ -274,7 +275,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "alerts": {"task": "dashboard.tasks.dispatch_alerts", "schedule": 15, "options": {"expires": 15}},
     # A first try follows its dispatch at once; this one is for further tries.
     "deliveries": {"task": "dashboard.tasks.deliver_alerts", "schedule": 15, "options": {"expires": 15}},
-    "prune-alerts": {"task": "dashboard.tasks.prune_alerts", "schedule": 86400, "options": {"expires": 3600}},
+    "prune-alerts": {"task": "dashboard.tasks.prune_alerts", "schedule": crontab(hour=3, minute=29)},
     "prune": {"task": "migrations_sync.tasks.prune", "schedule": crontab(hour=3, minute=17)},
     "recount": {"task": "migrations_sync.tasks.recount", "schedule": crontab(hour=3, minute=41)},
 }
@@ -297,6 +298,9 @@ TICKET_WEBHOOK_URL = env.secret("TICKET_WEBHOOK_URL")
 TICKET_WEBHOOK_SECRET = env.secret("TICKET_WEBHOOK_SECRET")
 if TICKET_WEBHOOK_URL and not TICKET_WEBHOOK_SECRET.startswith("whsec_"):
     raise ImproperlyConfigured("TICKET_WEBHOOK_SECRET: give whsec_… to sign what TICKET_WEBHOOK_URL gets")
+DEADMAN_PING_URL = env.secret("DEADMAN_PING_URL")
+if DEADMAN_PING_URL and not DEADMAN_PING_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured("DEADMAN_PING_URL: use an address that starts with https:// or http://")
 
 # --- logs -----------------------------------------------------------------------------------------
 
@@ -313,4 +317,13 @@ redaction.hide(
     *MIGRATIONS_WEBHOOK_SECRET,
     EMAIL_HOST_PASSWORD,
     TICKET_WEBHOOK_SECRET,
+    METRICS_TOKEN,
+    DEADMAN_PING_URL,
+    str(DATABASES["default"].get("PASSWORD", "")),
+    urlsplit(REDIS_URL).password or "",
 )
+if _dsn := env.secret("SENTRY_DSN"):
+    redaction.hide(_dsn)
+    reports.report_errors(_dsn)
+if env.text("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    reports.trace()

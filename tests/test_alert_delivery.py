@@ -286,7 +286,7 @@ def test_a_name_that_turns_inside_after_the_check_is_refused_at_the_connection(m
         port = receiver.url.rpartition(":")[2]
         asked = _resolves_to(monkeypatch, ["93.184.216.34"], ["127.0.0.1"])
         with pytest.raises(guard.AddressRefused):
-            guard.post(f"https://rebinding.example.com:{port}/", b"{}", {}, allow_private=False)
+            guard.send("POST", f"https://rebinding.example.com:{port}/", b"{}", {}, allow_private=False)
     assert asked == ["rebinding.example.com"] * 2
     assert receiver.got == []
 

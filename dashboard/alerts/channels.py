@@ -89,9 +89,18 @@ def post_signed(url: str, secret: str, event: object, message_id: str) -> None:
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
+    request("POST", url, body, headers, allow_private=settings.ALERTS_ALLOW_PRIVATE_URLS)
+
+
+def request(method: str, url: str, body: bytes, headers: dict[str, str], *, allow_private: bool) -> None:
+    """Send a request of which only whether it was taken matters.
+
+    Raises:
+        NotDelivered: no answer, or one that is no 2xx.
+    """
     agent = {"User-Agent": "migrations-dashboard"}
     try:
-        answer = guard.post(url, body, headers | agent, allow_private=settings.ALERTS_ALLOW_PRIVATE_URLS)
+        answer = guard.send(method, url, body, headers | agent, allow_private=allow_private)
     except guard.AddressRefused as refused:
         raise NotDelivered(str(refused)) from None
     except requests.RequestException as error:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from django.db.models import F, Q
 
-from dashboard.alerts import channels, tickets
+from dashboard.alerts import channels, deadman, tickets
 from dashboard.alerts.channels import NotDelivered
 from dashboard.models import AlertDelivery
 
@@ -57,7 +57,9 @@ def _try(delivery: AlertDelivery) -> None:
 
 
 def _send(delivery: AlertDelivery) -> None:
-    if delivery.channel is None:
+    if delivery.event == AlertDelivery.Event.PING:
+        deadman.send(delivery, datetime.now(UTC))
+    elif delivery.channel is None:
         tickets.send(delivery.message, delivery.message_id)
     elif not delivery.channel.enabled:
         raise NotDelivered("The channel was switched off.", final=True)

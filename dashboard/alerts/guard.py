@@ -132,8 +132,8 @@ def _pools(allow_private: bool) -> dict[str, Any]:
     }
 
 
-def post(url: str, body: bytes, headers: dict[str, str], *, allow_private: bool) -> requests.Response:
-    """POST ``body`` to ``url`` and return the answer's head; its body is not read.
+def send(method: str, url: str, body: bytes, headers: dict[str, str], *, allow_private: bool) -> requests.Response:
+    """Send ``body`` to ``url`` and return the answer's head; its body is not read.
 
     Raises:
         AddressRefused: the address leads inside.
@@ -145,7 +145,7 @@ def post(url: str, body: bytes, headers: dict[str, str], *, allow_private: bool)
         adapter = _Adapter(allow_private=allow_private)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
-        with session.post(
-            url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
+        with session.request(
+            method, url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
         ) as answer:
             return answer

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from dashboard.alerts import messages, mirror, rules, tickets
+from dashboard.alerts import deadman, messages, mirror, rules, tickets
 from dashboard.alerts.rules import Kind, Muted
 from dashboard.models import Alert, AlertChannel, AlertDelivery, AlertRule, Mute
 from migrations_sync import freshness
@@ -61,7 +61,8 @@ def dispatch(now: datetime) -> int:
         pass
     for rule in current_rules:
         look(rule, moment)
-    return sum(step(rule, moment) for rule in current_rules for step in (tell, remind, tell_cleared))
+    pings = deadman.notice(moment.source, now)
+    return pings + sum(step(rule, moment) for rule in current_rules for step in (tell, remind, tell_cleared))
 
 
 def take_changes(current_rules: Sequence[AlertRule], moment: Moment) -> int:

@@ -133,7 +133,7 @@ class AlertDelivery(models.Model):
     """One message to one channel, until it has arrived or was given up.
 
     ``message_id`` stays the same over all tries, so that a receiver can drop what it already has. Without a
-    channel it goes to the ticket system's webhook, which settings name.
+    channel it goes where settings say: to the ticket system's webhook, or as a ping to the watchman.
     """
 
     class State(models.TextChoices):
@@ -147,6 +147,7 @@ class AlertDelivery(models.Model):
         CLEARED = "cleared", "all clear"
         TEST = "test", "test"
         TICKETS = "tickets", "ticket digest"
+        PING = "ping", "ping to the watchman"
 
     id = models.BigAutoField(primary_key=True)
     channel = models.ForeignKey(AlertChannel, null=True, blank=True, on_delete=models.CASCADE)

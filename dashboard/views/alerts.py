@@ -6,7 +6,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -38,7 +38,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "rules": [{"rule": rule, "says": says(rule), "channels": list(rule.channels.all())} for rule in rules],
         "channels": AlertChannel.objects.annotate(told_by=Count("rules")),
         "mutes": [_shown_mute(request, mute) for mute in _current_mutes(request)],
-        "deliveries": _shown_deliveries(request, AlertDelivery.objects.order_by("-id")[:10]),
+        "deliveries": _shown_deliveries(request, _log()[:10]),
         "kinds": AlertChannel.Kind.choices,
         "may": request.user.has_perm(MAY),
     }
@@ -48,17 +48,23 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 def deliveries(request: HttpRequest) -> HttpResponse:
     """The log of everything sent or to be sent, newest first, paged by ``before``, an id."""
-    log = AlertDelivery.objects.order_by("-id")
+    log = _log()
     before = request.GET.get("before", "")
     if before.isascii() and before.isdecimal() and len(before) < 19:
         log = log.filter(id__lt=int(before))
-    rows = list(log.select_related("channel", "rule")[: SHOWN + 1])
+    rows = list(log[: SHOWN + 1])
     context = {
         "deliveries": _shown_deliveries(request, rows[:SHOWN]),
         "older": rows[SHOWN - 1].pk if len(rows) > SHOWN else None,
         "may": request.user.has_perm(MAY),
     }
     return render(request, "dashboard/alert_deliveries.html", context)
+
+
+def _log() -> QuerySet:
+    """All messages, newest first, but for pings that went well: one for each sweep says nothing."""
+    well = Q(event=AlertDelivery.Event.PING, state=AlertDelivery.State.SENT)
+    return AlertDelivery.objects.exclude(well).order_by("-id").select_related("channel")
 
 
 def rule(request: HttpRequest, pk: int | None = None) -> HttpResponse:
@@ -242,7 +248,7 @@ def _shown_deliveries(request: HttpRequest, found: object) -> list[dict[str, obj
                 "failed": delivery.state == AlertDelivery.State.FAILED,
                 "title": delivery.message.get("title", delivery.get_event_display()),
                 "event": delivery.get_event_display(),
-                "to": delivery.channel or "ticket system",
+                "to": delivery.channel or ("watchman" if delivery.event == "ping" else "ticket system"),
                 "made": _said(request, delivery.created_at),
                 "tries": delivery.tries,
                 "next": _said(request, delivery.next_try_at) if delivery.state == "waiting" else "",
