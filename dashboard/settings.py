@@ -195,6 +195,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "dashboard.static_files.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
 # --- the web server, see `dashboard.server` -------------------------------------------------------

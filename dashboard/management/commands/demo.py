@@ -65,11 +65,11 @@ class Command(BaseCommand):
             parts.attend()
         for ending in ENDINGS:
             signal.signal(ending, signal.SIG_IGN)  # nobody needs to ask twice: each part has 15 s
-        self.stdout.write("\nStopping ...")
+        self._say("\nStopping ...")
 
     def _start(self, parts: Supervisor) -> None:
         """Start each part once what it leans on is there."""
-        self.stdout.write("Starting ...")
+        self._say("Starting ...")
         if os.environ.get(demo.BROKER):
             self._start_broker(parts)
         if os.environ.get(demo.SIMULATOR_PORT):
@@ -92,10 +92,9 @@ class Command(BaseCommand):
         port = int(os.environ[demo.SIMULATOR_PORT])
         began = demo.kept(self.data / "simulator_began", datetime.now(UTC).isoformat(timespec="seconds"))
         os.environ["SIMULATOR_WEBHOOK_SECRET"] = settings.MIGRATIONS_WEBHOOK_SECRET[0]
+        world = ["--seed=1", f"--until={began}", "--speed=4"]  # something moves every ten seconds or so
         events = f"--webhook-url={_address()}{reverse('webhook-intake')}"
-        simulator = parts.start(
-            "simulator", [*MANAGE, "simulate_api", f"--port={port}", "--seed=1", f"--until={began}", events]
-        )
+        simulator = parts.start("simulator", [*MANAGE, "simulate_api", f"--port={port}", *world, events])
         parts.wait_for(simulator, lambda: demo.answers("127.0.0.1", port))
 
     def _greet(self) -> None:
@@ -107,7 +106,7 @@ class Command(BaseCommand):
         api = "a simulator, as MIGRATIONS_API_KEY is not set"
         if not os.environ.get(demo.SIMULATOR_PORT):
             api = settings.MIGRATIONS_API_URL
-        self.stdout.write(
+        self._say(
             f"\n  Migrations Dashboard  {_address()}/\n"
             f"  sign in as            {USER}\n"
             f"  with the password     {password}\n"
@@ -116,13 +115,17 @@ class Command(BaseCommand):
             "  Ctrl-C stops everything.\n\n"
         )
 
+    def _say(self, words: str) -> None:
+        self.stdout.write(words)
+        self.stdout.flush()  # somebody reads along, be it through a pipe
+
     def _first_sync(self, parts: Supervisor) -> None:
         """Read the whole list before the beat begins, where one can watch."""
         if Source.default().baseline_at is None:
-            self.stdout.write("Reading the whole list for the first time ...")
+            self._say("Reading the whole list for the first time ...")
             if parts.run([*MANAGE, "sync_migrations", "--full"], LOG_LEVEL="WARNING"):
-                self.stdout.write(f"The worker tries again every {settings.SYNC_INTERVAL} s.")
-        self.stdout.write("Running.")
+                self._say(f"The worker tries again every {settings.SYNC_INTERVAL} s.")
+        self._say("Running.")
 
 
 def _address() -> str:
