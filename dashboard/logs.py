@@ -54,9 +54,16 @@ def configuration(level: str, style: str) -> dict[str, Any]:
 def formatter(style: str) -> structlog.stdlib.ProcessorFormatter:
     """The formatter of every handler; the last step takes the secrets out of the finished line."""
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_shared[:-2], structlog.stdlib.ExtraAdder(), _shared[-1]],
+        foreign_pre_chain=[*_shared[:-2], structlog.stdlib.ExtraAdder(), _only_request_id, _shared[-1]],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _scrubbed(_renderer(style))],
     )
+
+
+def _only_request_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Django hands the whole request over as ``request``; its query would be written out, and its id lost."""
+    if not isinstance(event.get("request", ""), str):
+        event["request"] = get_contextvars().get("request", "")
+    return event
 
 
 def _renderer(style: str) -> Callable[[WrappedLogger, str, EventDict], str]:

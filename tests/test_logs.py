@@ -91,6 +91,16 @@ def test_each_request_is_one_line_with_an_id_that_the_answer_names(lines):
     assert "secret-query" not in json.dumps(line)
 
 
+def test_a_line_of_django_about_a_request_names_its_id_and_not_its_query(lines):
+    request = RequestFactory().get("/m/a?user=ann@example.com")
+    with structlog.contextvars.bound_contextvars(request="r-1"):
+        logging.getLogger("django.request").error("Broken", extra={"status_code": 500, "request": request})
+
+    (line,) = lines()
+    assert (line["request"], line["status_code"]) == ("r-1", 500)
+    assert "ann@example.com" not in json.dumps(line)
+
+
 def test_a_request_id_that_could_forge_lines_is_replaced():
     assert len(_ask("/", 'x"} forged line')["X-Request-ID"]) == 32
 
