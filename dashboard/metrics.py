@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from django.conf import settings
-from django.db.models import Count, Sum
+from django.db.models import Count, Min, Sum
 from prometheus_client import CONTENT_TYPE_PLAIN_1_0_0, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from dashboard.models import Alert, AlertDelivery
 from migrations_sync import freshness
 from migrations_sync.freshness import Freshness, Level
 from migrations_sync.models import (
@@ -19,6 +20,7 @@ from migrations_sync.models import (
     FetchRequest,
     QuarantinedRow,
     Source,
+    StatusChange,
     StatusCount,
     SyncRun,
     WebhookDelivery,
@@ -32,6 +34,7 @@ def text(now: datetime) -> bytes:
     """Everything there is to measure at ``now``."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(MirrorCollector(now))
+    registry.register(AlertCollector(now))
     return generate_latest(registry)
 
 
@@ -114,6 +117,28 @@ class MirrorCollector(Collector):
                 f"migrations_sync_{name}_last_day", f"{what} of the last 24 hours.", ("mode", "outcome"),
                 ((row[:2], row[place]) for row in totals),
             )  # fmt: skip
+
+
+class AlertCollector(Collector):
+    """How alerts fare: what is bad, what waits to be looked at, and what waits to be sent."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def collect(self) -> Iterator[Metric]:
+        opened = Alert.objects.open().order_by()
+        yield gauge("migrations_alerts_open", "Things that a rule minds now.", ("kind",), _by(opened, "rule__kind"))
+        unannounced = StatusChange.objects.filter(announced_at__isnull=True).count()
+        yield gauge("migrations_alert_changes_waiting", "Changes no rule has looked at yet.", (), [((), unannounced)])
+        waiting = AlertDelivery.objects.filter(state=AlertDelivery.State.WAITING)
+        counted = waiting.aggregate(n=Count("pk"), oldest=Min("created_at"))
+        age = (self.now - counted["oldest"]).total_seconds() if counted["oldest"] else 0
+        yield gauge("migrations_alert_messages_waiting", "Messages not sent yet.", (), [((), counted["n"])])
+        yield gauge("migrations_alert_oldest_message_seconds", "Age of the oldest one not sent.", (), [((), age)])
+        lately = AlertDelivery.objects.filter(created_at__gt=self.now - timedelta(days=1))
+        yield gauge(
+            "migrations_alert_messages_last_day", "Messages of the last 24 hours.", ("state",), _by(lately, "state")
+        )
 
 
 def gauge(name: str, what: str, labels: tuple[str, ...], samples: Samples) -> GaugeMetricFamily:

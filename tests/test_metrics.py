@@ -4,6 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard import metrics
+from dashboard.models import Alert, AlertDelivery, AlertRule
 from migrations_sync.models import (
     BlindSpot,
     DailyTally,
@@ -16,6 +17,7 @@ from migrations_sync.models import (
     SyncRun,
     WebhookDelivery,
 )
+from tests import factories
 from tests.factories import T0
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +130,7 @@ def test_what_went_wrong_at_the_edges_is_counted(source):
 
 def test_scraping_asks_the_same_questions_of_a_large_mirror(source, django_assert_num_queries):
     def ask() -> int:
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(15):
             return len(metrics.text(T0))
 
     small = ask()
@@ -162,3 +164,20 @@ def test_the_time_of_the_scrape_is_the_time_of_the_answer(client, source):
     Source.objects.update(succeeded_at=datetime.now(UTC))
 
     assert 'migrations_freshness{level="fresh"} 1.0' in client.get("/metrics").text
+
+
+def test_what_alerts_mind_and_what_waits_to_be_sent_is_counted():
+    factories.change(factories.migration(), "FAILED", old="WORKING", at=T0, not_before=T0)
+    rule = AlertRule.objects.create(name="r", kind="mirror")
+    Alert.objects.create(rule=rule, key="now", since=T0, opened_at=T0)
+    Alert.objects.create(rule=rule, key="before", since=T0, opened_at=T0, cleared_at=T0)
+    for state, ago in (("waiting", 90), ("waiting", 10), ("sent", 10), ("failed", 200_000)):
+        AlertDelivery.objects.create(event="test", message={}, state=state, created_at=T0 - timedelta(seconds=ago))
+
+    found = scraped()
+    assert found["migrations_alerts_open", "mirror"] == 1
+    assert found["migrations_alert_changes_waiting",] == 1
+    assert found["migrations_alert_messages_waiting",] == 2
+    assert found["migrations_alert_oldest_message_seconds",] == 90
+    assert found["migrations_alert_messages_last_day", "sent"] == 1
+    assert ("migrations_alert_messages_last_day", "failed") not in found
