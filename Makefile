@@ -39,6 +39,7 @@ lock: ## Pin the newest dependencies that pyproject.toml allows, with hashes
 # Each stamp is written last, so that an interrupted step is done again.
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ...")'
+	@echo "Making $(VENV) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 $(VENV)/%.lock: requirements-%.txt $(VENV)/made
