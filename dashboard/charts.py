@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.utils.safestring import SafeString, mark_safe
 
 GAP = 1.5  # between the segments of a column
-TOP, LEFT, BOTTOM = 8.0, 36.0, 22.0  # room for half a label, the numbers of the axis, the days
+TOP, RIGHT, BOTTOM = 8.0, 44.0, 22.0  # room for half a label, the numbers of the axis, the days
 _STEPS = (1, 2, 5)
 
 
@@ -70,14 +70,17 @@ def ceiling(largest: int) -> tuple[int, int]:
 def stack(
     columns: Sequence[Column], order: Sequence[str], names: Mapping[str, str], *, width: int, height: int
 ) -> Chart:
-    """Columns whose segments stand on each other, ``order`` from the ground up; ``names`` are the keys in words."""
+    """Columns whose segments stand on each other, ``order`` from the ground up; ``names`` are the keys in words.
+
+    The axis stands at the right, beside the newest: in a narrow window, the rest is scrolled to.
+    """
     top, step = ceiling(max((sum(c.values.values()) for c in columns), default=0))
     floor, scale = height - BOTTOM, (height - BOTTOM - TOP) / top
-    pitch = (width - LEFT) / max(len(columns), 1)
+    pitch = (width - RIGHT) / max(len(columns), 1)
     bar = min(pitch * 0.7, 30.0)
     segments = []
     for place, column in enumerate(columns):
-        x, below = LEFT + pitch * place + (pitch - bar) / 2, 0
+        x, below = pitch * place + (pitch - bar) / 2, 0
         for key in order:
             if n := column.values.get(key, 0):
                 tall = n * scale
@@ -90,7 +93,7 @@ def stack(
     every = 2 if len(columns) > 10 else 1
     # Counted from the right, so that today always has its label.
     ticks = [
-        Tick(LEFT + pitch * (place + 0.5), column.label)
+        Tick(pitch * (place + 0.5), column.label)
         for place, column in enumerate(columns)
         if (len(columns) - 1 - place) % every == 0
     ]
@@ -136,31 +139,31 @@ def shares(
 
 def draw(chart: Chart, kind: str, *, by: str = "status") -> SafeString:
     """The chart as an ``<svg class=kind>`` that assistive technology passes over; ``by`` names what colours it."""
-    right = chart.width
     lines = [
-        f'<line class="grid" x1="{LEFT:g}" x2="{right}" y1="{_n(y)}" y2="{_n(y)}"/>'
-        f'<text x="{LEFT - 8:g}" y="{_n(y + 4)}" text-anchor="end">{escape(label)}</text>'
+        f'<path class="grid" d="M0 {_n(y)}H{_n(chart.width - RIGHT)}"/>'
+        f'<text x="{_n(chart.width - RIGHT + 6)}" y="{_n(y + 4)}">{escape(label)}</text>'
         for y, label in chart.lines
     ]
     ticks = [
-        f'<text x="{_n(x)}" y="{chart.height - 5}" text-anchor="middle">{escape(label)}</text>'
-        for x, label in chart.ticks
+        f'<text class="tick" x="{_n(x)}" y="{chart.height - 5}">{escape(label)}</text>' for x, label in chart.ticks
     ]
+    # One group a key, so that its colour is said once.
+    groups: dict[str, list[str]] = {}
+    for segment in chart.segments:
+        groups.setdefault(segment.key, []).append(_mark(segment))
+    marks = [f'<g data-{by}="{escape(key)}">{"".join(marks)}</g>' for key, marks in groups.items()]
     stretch = "" if chart.lines else ' preserveAspectRatio="none"'
-    body = "".join([*lines, *ticks, *(_segment(segment, by) for segment in chart.segments)])
-    return mark_safe(  # noqa: S308 (every text in it is escaped where it is put in)
-        f'<svg class="{kind}" viewBox="0 0 {right} {chart.height}" width="{right}" height="{chart.height}"'
-        f'{stretch} aria-hidden="true">{body}</svg>'
+    return mark_safe(  # noqa: S308  (every text in it is escaped where it is put in)
+        f'<svg class="{kind}" viewBox="0 0 {chart.width} {chart.height}"'
+        f' width="{chart.width}" height="{chart.height}"'
+        f'{stretch} aria-hidden="true">{"".join([*lines, *ticks, *marks])}</svg>'
     )
 
 
-def _segment(segment: Segment, by: str) -> str:
-    x, y, width, height, key, href, title = segment
-    rect = (
-        f'<rect data-{by}="{escape(key)}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
-        f' rx="1.5"><title>{escape(title)}</title></rect>'
-    )
-    return f'<a href="{escape(href)}" tabindex="-1">{rect}</a>' if href else rect
+def _mark(segment: Segment) -> str:
+    x, y, width, height, _, href, title = segment
+    box = f'<path d="M{_n(x)} {_n(y)}h{_n(width)}v{_n(height)}H{_n(x)}z"><title>{escape(title)}</title></path>'
+    return f'<a href="{escape(href)}" tabindex="-1">{box}</a>' if href else box
 
 
 def _n(value: float) -> str:

@@ -1,0 +1,44 @@
+"""The addresses of pages, for whatever ids the API may use."""
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.urls import reverse
+
+# Browsers and proxies resolve or merge these parts of a path, so an id that holds one travels as a parameter.
+_LOST = {"", ".", ".."}
+
+
+def migrations(**criteria: Any) -> str:
+    """The list of migrations, narrowed; a value may be a list, and what is empty stays out."""
+    query = urlencode({name: value for name, value in criteria.items() if value}, doseq=True)
+    return reverse("migration-list") + (f"?{query}" if query else "")
+
+
+def migration(api_id: str) -> str:
+    return f"{reverse('migration-list')}{quote(api_id, safe='')}/"
+
+
+def company(company_id: str | None) -> str:
+    """The page of a company; an empty id means the migrations without one."""
+    if _LOST & set((company_id or "").split("/")):
+        return f"{reverse('company-list')}?{urlencode({'id': company_id or ''})}"
+    return reverse("company-list") + quote(company_id or "", safe="") + "/"
+
+
+def changes(**criteria: Any) -> str:
+    """The list of observed status changes, narrowed by ``run``, or by ``first`` and ``last`` day and ``status``."""
+    return f"{reverse('change-list')}?{urlencode(criteria)}"
+
+
+def attention(reason: str) -> str:
+    """All that need a person for one reason."""
+    return f"{reverse('attention')}?{urlencode({'reason': reason})}"
+
+
+def runs() -> str:
+    return reverse("run-list")
+
+
+def run(number: int) -> str:
+    return reverse("run-detail", args=[number])
