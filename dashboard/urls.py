@@ -9,6 +9,7 @@ from dashboard.views import (
     audit,
     badges,
     changes,
+    companies,
     health,
     live,
     migrations,
@@ -20,6 +21,8 @@ from dashboard.views import (
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("companies/", companies.company_list, name="company-list"),
+    path("companies/<path:company_id>/", companies.company_detail, name="company-detail"),
     path("changes/", changes.change_list, name="change-list"),
     path("syncs/", syncs.run_list, name="run-list"),
     path("syncs/now/", syncs.sync_now, name="sync-now"),
