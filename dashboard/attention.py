@@ -3,20 +3,30 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from operator import itemgetter
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
+from django.db import connection
+from django.db.models import Case, CharField, Count, Q, Value, When
 
-from dashboard import durations, triage, wording
+from dashboard import durations, rows, triage, wording
 from migrations_sync import statuses
+from migrations_sync.freshness import Freshness
 from migrations_sync.models import Migration, Source, StatusCount
+from migrations_sync.querysets import MigrationQuerySet
 
 # Statuses that need a person only when they last; whose turn it is says which setting is meant.
 WAITING = "PENDING_USER_INPUT"
 RUNNING = tuple(code for code in statuses.OPEN if statuses.get(code).turn == "vendor")
 TIMED = (WAITING, *RUNNING)
+# What a row needs: that of every table of migrations, and who looks after it.
+FIELDS = (*rows.FIELDS, "triage__assignee__username")
+QUIET_FIELDS = ("triage__quiet__kind", "triage__quiet__who", "triage__quiet__text", "triage__quiet_until")
+Values = tuple[Any, ...]
 # Where history says too little; and the least that history may say, so that a quick vendor raises no alarm.
 FALLBACK = timedelta(hours=24)
 LEAST = timedelta(minutes=15)
@@ -100,6 +110,11 @@ class Rules:
             return Q(gone_at__isnull=False) & ~Q(status__in=statuses.FINISHED)
         return Q(gone_at__isnull=True) & self._status(key)
 
+    def limit(self, key: str) -> str:
+        """The threshold of a reason in words; empty where there is none."""
+        code = {"waiting": WAITING, "slow": RUNNING[0]}.get(key, "")
+        return self.thresholds[code].why if code else ""
+
     def _status(self, key: str) -> Q:
         if key == "unknown":
             return ~Q(status__in=statuses.DOCUMENTED)
@@ -128,10 +143,55 @@ def _threshold(seconds: int, usual: durations.Usual | None) -> Threshold:
     return Threshold(after, f"for more than {wording.span(after)} ({why})")
 
 
-def asking(rules: Rules, key: str) -> QuerySet[Migration]:
+def asking(rules: Rules, key: str) -> MigrationQuerySet:
     """Those that ask for a person now for the reason ``key``, the longest first; what is seen to is left out."""
-    began = "gone_at" if key == "gone" else "status_changed_at"
-    return Migration.objects.filter(rules.where(key)).exclude(triage.quiet(rules.now)).order_by(began, "pk")
+    return Migration.objects.filter(rules.where(key)).exclude(triage.quiet(rules.now)).order_by(since(key), "pk")
+
+
+def since(key: str) -> str:
+    """The column that says since when a migration has needed a person for the reason ``key``."""
+    return "gone_at" if key == "gone" else "status_changed_at"
+
+
+def of_person(rules: Rules, user: User) -> MigrationQuerySet:
+    """Those that ask for a person now, for any reason, and that ``user`` looks after."""
+    some = _any(rules.where(key) for key in KEYS)
+    return Migration.objects.filter(some, triage__assignee=user).exclude(triage.quiet(rules.now))
+
+
+def seen_to(now: datetime) -> MigrationQuerySet:
+    """Those that ask for nobody because somebody has acknowledged or snoozed them."""
+    return Migration.objects.filter(triage.quiet(now))
+
+
+def sentence(asking: int, fresh: Freshness, now: datetime, zone: tzinfo = UTC) -> str:
+    """What the mirror says of all migrations; that none needs a person is said only while it may be believed."""
+    if fresh.as_of is None:
+        return "Nothing is known yet"
+    some = wording.plural(asking, "migration")
+    if not fresh.trusted and asking:
+        return f"{some} needed a person at {wording.clock(fresh.as_of, now=now, zone=zone)}"
+    if not fresh.trusted:
+        return "Whether a migration needs a person can't be said now"
+    if not asking:
+        return "No migration needs a person"
+    return f"{some} {'needs' if asking == 1 else 'need'} a person"
+
+
+def longest(rules: Rules, keys: Iterable[str], size: int) -> dict[str, list[Values]]:
+    """The first ``size`` of ``asking`` for each of ``keys``: tuples of ``FIELDS``. One statement on PostgreSQL."""
+    found: dict[str, list[Values]] = {key: [] for key in keys}
+    parts = [
+        asking(rules, key).annotate(reason=Value(key, CharField())).values_list("reason", *FIELDS)[:size]
+        for key in found
+    ]
+    if len(parts) > 1 and connection.features.supports_slicing_ordering_in_compound:
+        parts = [parts[0].union(*parts[1:], all=True)]
+    for key, *values in (row for part in parts for row in part):
+        found[key].append(tuple(values))
+    for key, some in found.items():
+        some.sort(key=itemgetter(FIELDS.index(since(key)), 0))
+    return found
 
 
 def counts(source: Source, now: datetime) -> dict[str, int]:

@@ -6,8 +6,10 @@ from dashboard.views import (
     account,
     alerts,
     api,
+    attention,
     audit,
     badges,
+    bulk,
     changes,
     companies,
     health,
@@ -21,6 +23,8 @@ from dashboard.views import (
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("attention/", attention.groups, name="attention"),
+    path("attention/act/", bulk.act, name="attention-act"),
     path("companies/", companies.company_list, name="company-list"),
     path("companies/<path:company_id>/", companies.company_detail, name="company-detail"),
     path("changes/", changes.change_list, name="change-list"),
