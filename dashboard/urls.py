@@ -16,6 +16,7 @@ from dashboard.views import (
     live,
     migrations,
     oddities,
+    overview,
     preferences,
     signin,
     syncs,
@@ -23,6 +24,7 @@ from dashboard.views import (
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", overview.overview, name="overview"),
     path("attention/", attention.groups, name="attention"),
     path("attention/act/", bulk.act, name="attention-act"),
     path("companies/", companies.company_list, name="company-list"),
