@@ -74,7 +74,7 @@ class Client:
         clock: Clock | None = None,
     ) -> None:
         secret = Secret(key)
-        del key  # a traceback that shows local variables would show it
+        del key
         self.page_size = page_size
         self.stats = Stats()
         self._concurrency = concurrency
@@ -93,9 +93,6 @@ class Client:
             count=lambda: self._count(requests=1),
         )
         self._reading: weakref.WeakSet[ReadAhead[Any]] = weakref.WeakSet()
-
-    def __repr__(self) -> str:
-        return f"Client({self._transport.base_url!r})"
 
     def __enter__(self) -> Self:
         return self

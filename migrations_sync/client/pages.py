@@ -4,9 +4,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from migrations_sync.exceptions import InvalidPage, NotFoundError
+
+_id_of = itemgetter("id")
 
 REPEATED_END = "later page numbers bring the last page again"
 SHORT_OF_TOTAL = "the list brings fewer migrations than the total it gives"
@@ -32,8 +35,12 @@ class Page:
         """Whether this is the other page again: the same migrations, in whatever order and state."""
         return len(self.rows) == len(other.rows) and self._ids() == other._ids()
 
-    def _ids(self) -> set[str]:
-        return {str(row.get("id")) if isinstance(row, dict) and row.get("id") else repr(row) for row in self.rows}
+    def _ids(self) -> set[Any]:
+        try:
+            ids = set(map(_id_of, self.rows))
+        except (KeyError, TypeError):  # rows that will be refused one by one; here they only must be told apart
+            ids = {None}
+        return set(map(repr, self.rows)) if None in ids else ids
 
 
 class Horizon:

@@ -21,19 +21,14 @@ class Hidden(str):
 
 
 class Secret:
-    """The API key.
-
-    Raises:
-        ValueError: no HTTP header can carry the value, for example because a line end was copied with it.
+    """The API key. Checked only in ``bearer``, when no caller holds the bare value any more in a local variable
+    that a traceback would show.
     """
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
         self._value = Hidden(value)
-        del value  # a traceback that shows local variables would show it
-        if not (self._value.isascii() and self._value.isprintable()) or not self._value or " " in self._value:
-            raise ValueError("MIGRATIONS_API_KEY: use the key alone, in ASCII, without spaces or line ends")
 
     def __repr__(self) -> str:
         return "Secret(hidden)"
@@ -42,7 +37,13 @@ class Secret:
         raise TypeError("the API key goes into no message, cache or file")
 
     def bearer(self) -> Hidden:
-        """The value of the ``Authorization`` header."""
+        """The value of the ``Authorization`` header.
+
+        Raises:
+            ValueError: no header can carry the key, for example because a line end was copied with it.
+        """
+        if not (self._value.isascii() and self._value.isprintable()) or not self._value or " " in self._value:
+            raise ValueError("MIGRATIONS_API_KEY: use the key alone, in ASCII, without spaces or line ends")
         return Hidden("Bearer " + self._value)
 
     def scrub(self, text: str) -> str:

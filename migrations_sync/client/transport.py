@@ -25,6 +25,7 @@ MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 _CHUNK = 256 * 1024
+_BUFFER = 64 * 1024  # takes in most pages at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class _TimedResponse(HTTPResponse):
 
     def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock))
+        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock), _BUFFER)
 
 
 class _TimedReader(io.RawIOBase):
