@@ -67,7 +67,7 @@ class ReadAhead(Generic[T]):
             yield result
             with self._room:  # only now: whoever reads may have seen the end
                 self._wanted += 1
-                self._room.notify_all()
+                self._room.notify()
 
     def close(self) -> None:
         with self._room:
@@ -88,7 +88,6 @@ class ReadAhead(Generic[T]):
             with self._arrived:
                 self._results[number] = result
                 self._guide.learn(number, None if isinstance(result, _Raised) else result)
-                self._room.notify_all()
                 self._arrived.notify()
 
     def _take(self) -> int | None:
@@ -98,6 +97,8 @@ class ReadAhead(Generic[T]):
             if not self._open:
                 return None
             self._next += 1
+            if self._is_worth_starting():
+                self._room.notify()  # each that finds work wakes the next, so nobody wakes in vain
             return self._next - 1
 
     def _is_worth_starting(self) -> bool:
