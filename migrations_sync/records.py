@@ -63,12 +63,18 @@ def identify(row: object) -> tuple[str, int]:
     content = _plain(row)
     if content is None:
         content = _encode(_object(row)).encode()
-    return _required(_object(row), "id", MAX_ID), _signed_64_bits(blake2b(content, digest_size=8).digest())[0]
+    digest = blake2b(content, digest_size=8).digest()
+    return _required(_object(row), "id", MAX_ID), _signed_64_bits(digest)[0]
 
 
 def is_possible_id(text: str) -> bool:
     """Whether a migration of the API can have this id, so that asking for it makes sense."""
     return 0 < len(text) <= MAX_ID and "\0" not in text and _is_unicode(text)
+
+
+def json_type(value: object) -> str:
+    """What a JSON value is, in words for a person."""
+    return "null" if value is None else _JSON_TYPES.get(type(value), "a text")
 
 
 def parse(row: object) -> MigrationRecord:
@@ -214,11 +220,7 @@ def _time(raw: str) -> datetime:
 
 
 def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    if value == "":
-        return "empty"
-    return _JSON_TYPES.get(type(value), "a text")
+    return "empty" if value == "" else json_type(value)
 
 
 def _shown(value: object) -> str:

@@ -10,6 +10,7 @@ from migrations_sync.client import Client
 from migrations_sync.client.retry import Clock
 from migrations_sync.client.secret import Secret
 from migrations_sync.exceptions import APIConnectionError, InvalidPage, NotFoundError
+from tests import api_server
 from tests.api_server import KEY, Reply, row, rows
 
 pytestmark = pytest.mark.once
@@ -263,6 +264,15 @@ def test_any_id_reaches_the_api_as_it_is(api, api_client, api_id):
     assert api_client.get_migration(api_id).row["id"] == api_id
 
 
+@pytest.mark.parametrize("api_id", [".", ".."])
+def test_an_id_of_dots_is_no_step_in_a_path(api, api_client, api_id):
+    api.rows = [row(api_id)]
+
+    api_client.get_migration(api_id)
+
+    assert api.requests[0].target == "/api/v1/migrations/" + "%2E" * len(api_id)
+
+
 @pytest.mark.parametrize("api_id", ["", "x" * 256, "a\0b", "a\ud800b"])
 def test_an_id_that_no_migration_can_have_is_not_asked_for(api, api_client, api_id):
     with pytest.raises(NotFoundError, match="no migration can have this id"):
@@ -337,6 +347,27 @@ def test_a_rate_limit_that_lets_other_requests_through_uses_up_no_try(api, make_
     assert client.get_page(2).rows == api.rows[10:]
 
 
+def test_a_client_whose_connections_all_stay_busy_says_so(api, make_client):
+    api.always_answer(api_server.drip_body)
+    client = make_client(concurrency=1, timeout=0.05, max_retries=0)
+    told = []
+
+    def ask():
+        try:
+            client.get_page(1)
+        except APIConnectionError as error:
+            told.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(told) == 5
+    assert "GET /migrations?page=1: every connection stayed busy" in told
+
+
 @pytest.mark.parametrize("how", ["broken off", "closed", "forgotten"])
 def test_an_iteration_that_is_not_read_to_its_end_leaves_no_thread(api, make_client, how):
     api.rows = rows(1000)
@@ -390,6 +421,14 @@ def test_a_netrc_file_does_not_replace_the_key(api, make_client, tmp_path, monke
     make_client().get_page(1)
 
     assert api.requests[0].headers["Authorization"] == f"Bearer {KEY}"
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(api, other_api, make_client, monkeypatch):
+    monkeypatch.setenv("http_proxy", other_api.url)
+    api.rows = rows(1)
+
+    assert make_client().get_page(1).rows == api.rows
+    assert other_api.requests == []
 
 
 def test_a_proxy_of_the_environment_is_used(api, make_client, monkeypatch):

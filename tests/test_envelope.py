@@ -1,10 +1,24 @@
-import pytest
+import contextlib
 
-from migrations_sync.client.envelope import read_list, read_one
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migrations_sync.client.envelope import ROWS, read_list, read_one
 
 pytestmark = pytest.mark.once
 
 A, B = {"id": "a"}, {"id": "b"}
+SIGNS = ["pagination", "total", "count", "has_more", "has_next", "next", "next_page", "pages", "total_pages"]
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+json_values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*ROWS, *SIGNS, "id"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +94,12 @@ def test_one_migration_is_read_bare_and_in_an_envelope(answer):
 def test_an_answer_without_the_migration_that_was_asked_for_is_refused(answer):
     with pytest.raises(ValueError, match="migration"):
         read_one(answer, "a")
+
+
+@given(json_values)
+def test_no_json_value_is_an_error_of_another_kind(answer):
+    with contextlib.suppress(ValueError):
+        listing = read_list(answer, 2)
+        assert listing.rows or listing.has_more is not True
+    with contextlib.suppress(ValueError):
+        assert read_one(answer, "a")["id"] == "a"

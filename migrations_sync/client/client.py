@@ -175,7 +175,7 @@ class Client:
             try:
                 return self.get_migration(wanted[number])
             except NotFoundError as error:
-                return error
+                return error.with_traceback(None)
 
         with self._read_ahead(fetch, _UpTo(len(wanted)), 0) as results:
             yield from zip(wanted, results, strict=False)

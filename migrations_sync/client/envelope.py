@@ -8,6 +8,8 @@ empty list it would say that all migrations are gone. Shapes by likelihood: ``{"
 
 from typing import Any, NamedTuple
 
+from migrations_sync.records import json_type
+
 ROWS = ("data", "items", "migrations", "results")
 ONE = ("data", "migration")
 # More than any account has: a number above this is no total.
@@ -35,7 +37,7 @@ def read_list(answer: object, number: int) -> Listing:
     if isinstance(answer, list):
         return Listing(answer, "array", None, None)
     if not isinstance(answer, dict):
-        raise ValueError(f"{_kind(answer)} instead of a list")
+        raise ValueError(f"{json_type(answer)} instead of a list")
     found = [name for name in ROWS if isinstance(answer.get(name), list)]
     if len(found) != 1:
         raise ValueError(f"an object with {'several lists' if found else 'no list'} in it")
@@ -60,7 +62,7 @@ def read_one(answer: object, api_id: str) -> dict[str, Any]:
                 if candidate["id"] != api_id:
                     raise ValueError("another migration than the one asked for")
                 return candidate
-    raise ValueError(f"{_kind(answer)} without a migration in it")
+    raise ValueError(f"{json_type(answer)} without a migration in it")
 
 
 def _total(signs: dict[str, Any], rows: list[Any]) -> int | None:
@@ -84,10 +86,3 @@ def _has_more(signs: dict[str, Any], number: int, rows: list[Any]) -> bool | Non
         if type(pages) is int and (pages > 0 or not rows):
             return number < pages
     return None
-
-
-def _kind(answer: object) -> str:
-    if answer is None:
-        return "null"
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
-    return names[type(answer)]

@@ -68,6 +68,8 @@ def in_words(error: BaseException, timeout: float) -> str:
         return "the proxy does not pass the request on"
     if (system := _first(OSError, causes)) and system.errno:
         return os.strerror(system.errno).lower()
+    if _first(urllib3_errors.EmptyPoolError, causes):
+        return "every connection stayed busy"
     if _first(urllib3_errors.TimeoutError, causes):
         return f"no complete answer in time (MIGRATIONS_API_TIMEOUT is {timeout:g} s)"
     return "the answer was cut off or garbled"

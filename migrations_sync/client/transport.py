@@ -24,6 +24,7 @@ ANSWER_TIMEOUTS = 3
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CHUNK = 256 * 1024
 _BUFFER = 64 * 1024  # takes in most pages at once
 
@@ -105,6 +106,7 @@ class Transport:
             f"{self._root}{target}" if self._proxied else target,
             headers=self._headers,
             timeout=self._timeout,
+            pool_timeout=(ANSWER_TIMEOUTS + 1) * self._seconds,  # type: ignore[arg-type]  # a float does as well
             retries=False,
             redirect=False,
             assert_same_host=False,
@@ -140,11 +142,13 @@ class _Adapter(HTTPAdapter):
         """A pool for the address, and whether it wants whole addresses, being an HTTP proxy."""
         with requests.Session() as session:
             settings = session.merge_environment_settings(url, {}, True, None, None)
+        # No proxy can reach this machine's own loopback, though not every environment says so.
+        proxies = {} if urlsplit(url).hostname in _LOOPBACK else settings["proxies"]
         request = requests.Request("GET", url).prepare()
-        pool: Any = self.get_connection_with_tls_context(request, settings["verify"], settings["proxies"])
+        pool: Any = self.get_connection_with_tls_context(request, settings["verify"], proxies)
         self.cert_verify(pool, url, settings["verify"], None)  # type: ignore[no-untyped-call]
         pool.ConnectionCls = type("TimedConnection", (pool.ConnectionCls,), {"response_class": _TimedResponse})
-        return pool, not self.request_url(request, settings["proxies"]).startswith("/")
+        return pool, not self.request_url(request, proxies).startswith("/")
 
 
 class _TimedResponse(HTTPResponse):
