@@ -65,7 +65,13 @@ def test_a_signed_webhook_verifies_and_says_what_as_of_when(receiver):
 
 
 def test_slack_gets_text_that_nobody_outside_can_mark_up(receiver):
-    item = {"id": "<!channel>|x", "status": "A", "text": "<b> & 'Failed'", "url": "https://d/migrations/a/"}
+    item = {
+        "id": "<!channel>|x",
+        "status": "A",
+        "text": "<b> & 'Failed'",
+        "reason": "",
+        "url": "https://d/migrations/a/",
+    }
     waiting("slack", receiver.url, groups=[{"company": "*acme* <x>", "items": [item]}], more=37)
 
     deliver.deliver()
@@ -77,13 +83,21 @@ def test_slack_gets_text_that_nobody_outside_can_mark_up(receiver):
 
 
 def test_mail_goes_to_all_recipients_as_plain_text(mailoutbox):
-    group = {"company": "", "items": [{"id": "m-1", "status": "FAILED", "text": "Failed", "url": "https://d/m-1/"}]}
+    group = {
+        "company": "",
+        "items": [{"id": "m-1", "status": "FAILED", "text": "Failed", "reason": "quota", "url": "https://d/m-1/"}],
+    }
     waiting("email", "a@example.com, b@example.com", title="Failures: 1 migration", groups=[group])
 
     deliver.deliver()
     (mail,) = mailoutbox
     assert (mail.to, mail.subject) == (["a@example.com", "b@example.com"], "Failures: 1 migration")
-    for part in ("Without a company", "m-1: Failed", "https://d/m-1/", "True as of 2026-11-20T12:00:00Z"):
+    for part in (
+        "Without a company",
+        "m-1: Failed. Reason: quota",
+        "https://d/m-1/",
+        "True as of 2026-11-20T12:00:00Z",
+    ):
         assert part in mail.body
 
 

@@ -11,6 +11,8 @@ from django.test import RequestFactory
 
 from dashboard import errors, logs, redaction
 from dashboard.middleware import RequestLogMiddleware
+from migrations_sync.sync.passes import Intervals, run_pass
+from tests.list_api import ListApi, row
 
 KEY = "anon_PLANTED-key-9f8e7d6c5b4a"
 
@@ -118,6 +120,23 @@ def test_the_lines_of_a_task_carry_its_id(lines):
     after = next(line for line in lines() if line["event"] == "afterwards")
     assert during["task"] == "task-1"
     assert "task" not in after
+
+
+@pytest.mark.django_db
+def test_every_line_of_a_pass_carries_its_run_and_none_after_it(lines):
+    class Api(ListApi):
+        def iter_pages(self, *args, **kwargs):
+            logging.getLogger("some.library").debug("asking")
+            return super().iter_pages(*args, **kwargs)
+
+    api = Api([row("a")])
+    report = run_pass(api, mode="full", intervals=Intervals(quick=60, full=3600), trigger="command")
+    logging.getLogger("afterwards").info("done")
+
+    found = [line for line in lines() if not line["logger"].startswith("django")]
+    assert {line.get("run") for line in found if line["event"] != "done"} == {report.run.pk}
+    assert {"asking", "sync started", "sync finished"} <= {line["event"] for line in found}
+    assert "run" not in found[-1]
 
 
 def _fail(request: HttpRequest) -> None:

@@ -63,3 +63,9 @@ def test_every_rule_says_what_is_wrong_and_how_bad_it_is():
         assert rule["annotations"]["summary"]
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert rule["expr"].count("(") == rule["expr"].count(")")
+
+
+def test_every_page_that_a_rule_points_to_is_there(client):
+    text = (FOLDER / "alerts.yml").read_text()
+    for path in set(re.findall(r"\s(/[a-z/]+/)", text)):
+        assert client.get(path).status_code == 302, path

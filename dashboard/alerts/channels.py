@@ -143,7 +143,9 @@ def slack_text(message: Message) -> str:
         lines.append(_escaped(message["detail"]))
     for group in message["groups"]:
         lines.append(f"_{_escaped(group['company'] or 'Without a company')}_")
-        lines += [f"• <{item['url']}|{_label(item['id'])}>: {_escaped(item['text'])}" for item in group["items"]]
+        lines += [
+            f"• <{item['url']}|{_label(item['id'])}>: {_escaped(messages.in_full(item))}" for item in group["items"]
+        ]
     if message["more"]:
         lines.append(messages.more(message))
     return "\n".join([*lines, _escaped(messages.as_of_line(message)), f"<{message['url']}|Open the dashboard>"])

@@ -5,7 +5,7 @@ e-mail address, and every free text goes through the same scrubbing as the log.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import TypedDict
@@ -19,19 +19,22 @@ from dashboard.alerts import rules
 from dashboard.models import Alert, AlertDelivery, AlertRule
 from dashboard.redaction import scrub
 from migrations_sync import statuses
-from migrations_sync.models import StatusChange
+from migrations_sync.models import StatusChange, WebhookDelivery
 
 Event = AlertDelivery.Event
 _LEAD = {Event.FIRED: "", Event.REMINDER: "Still: ", Event.CLEARED: "Over: ", Event.TEST: "Test: "}
+_CAN_FAIL = ("FAILED", "COMPLETED_WITH_FAILURES")
 _control = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 class Item(TypedDict):
-    """One migration: ``status`` is the API's word, ``text`` says what happened and when."""
+    """One migration: ``status`` is the API's word, ``text`` says what happened and when; ``reason`` as a webhook
+    gave it, empty where none did."""
 
     id: str
     status: str
     text: str
+    reason: str
     url: str
 
 
@@ -106,11 +109,15 @@ def as_text(message: Message) -> str:
         lines += [message["detail"], ""]
     for group in message["groups"]:
         lines.append(group["company"] or "Without a company")
-        lines += [f"  {item['id']}: {item['text']}\n  {item['url']}" for item in group["items"]]
+        lines += [f"  {item['id']}: {in_full(item)}\n  {item['url']}" for item in group["items"]]
         lines.append("")
     if message["more"]:
         lines += [more(message), ""]
     return "\n".join([*lines, as_of_line(message), message["url"]])
+
+
+def in_full(item: Item) -> str:
+    return f"{item['text']}. Reason: {item['reason']}" if item["reason"] else item["text"]
 
 
 def more(message: Message) -> str:
@@ -127,20 +134,32 @@ def _order(alert: Alert) -> tuple[str, int, int]:
     return migration.company_id or "", statuses.rank(migration.status), -alert.pk
 
 
-def _groups(alerts: Iterable[Alert], event: Event) -> list[Group]:
+def _groups(alerts: Sequence[Alert], event: Event) -> list[Group]:
+    reasons = _reasons(alerts)
     by_company = groupby(alerts, key=lambda alert: _order(alert)[0])
     return [
-        {"company": one_line(company), "items": [_item(a, event) for a in found]} for company, found in by_company
+        {"company": one_line(company), "items": [_item(alert, event, reasons) for alert in found]}
+        for company, found in by_company
     ]
 
 
-def _item(alert: Alert, event: Event) -> Item:
+def _reasons(alerts: Sequence[Alert]) -> dict[str, str]:
+    """Why they failed, by API id: what the newest webhook said, the only one who ever does."""
+    failed = [alert.migration.api_id for alert in alerts if alert.migration and alert.migration.status in _CAN_FAIL]
+    if not failed:
+        return {}
+    told = WebhookDelivery.objects.filter(api_id__in=failed).exclude(error_message="").order_by("received_at", "id")
+    return dict(told.values_list("api_id", "error_message"))
+
+
+def _item(alert: Alert, event: Event, reasons: dict[str, str]) -> Item:
     migration = alert.migration
     assert migration is not None  # noqa: S101
     return {
         "id": one_line(migration.api_id),
         "status": one_line(migration.status),
         "text": _said(alert, event),
+        "reason": one_line(reasons.get(migration.api_id, ""))[:300],
         "url": link(reverse("migration-detail", args=[migration.api_id])),
     }
 

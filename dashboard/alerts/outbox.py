@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from dashboard import triage
 from dashboard.alerts import deadman, messages, mirror, rules, tickets
 from dashboard.alerts.rules import Kind, Muted
 from dashboard.models import Alert, AlertChannel, AlertDelivery, AlertRule, Mute
@@ -168,7 +169,7 @@ def tell(rule: AlertRule, moment: Moment) -> int:
         _drop_news(rule, moment)
     untold = Alert.objects.filter(rule=rule, told_at__isnull=True)
     ripe = Q(good_since__isnull=True, since__lte=moment.now - _hold(rule), cleared_at__isnull=True) | Q(news=True)
-    pending = list(_loaded(untold.filter(ripe).exclude(migration__company_id__in=moment.muted.companies)))
+    pending = list(_audible(untold.filter(ripe), moment))
     if not pending or held(rule, moment) or _too_few(rule) or _too_early(rule, pending, moment):
         return 0
     try:
@@ -198,8 +199,11 @@ def _too_early(rule: AlertRule, pending: Sequence[Alert], moment: Moment) -> boo
     return min(alert.opened_at for alert in pending) > moment.now - timedelta(minutes=rule.digest_minutes)
 
 
-def _loaded(alerts: QuerySet) -> QuerySet:
-    return alerts.select_related("migration", "change").order_by("id")[:AT_ONCE]
+def _audible(alerts: QuerySet, moment: Moment) -> QuerySet:
+    """Those of no muted company, and of no migration that somebody has acknowledged or snoozed."""
+    seen_to = Migration.objects.filter(triage.quiet(moment.now), pk=OuterRef("migration"))
+    heard = alerts.exclude(migration__company_id__in=moment.muted.companies).filter(~Exists(seen_to))
+    return heard.select_related("migration", "change").order_by("id")[:AT_ONCE]
 
 
 def _by_run(rule: AlertRule, alerts: list[Alert]) -> list[list[Alert]]:
@@ -221,10 +225,12 @@ def remind(rule: AlertRule, moment: Moment) -> int:
     told = Alert.objects.bad().filter(rule=rule, told_at__isnull=False)
     if not told.filter(told_at__lte=due).exists():
         return 0
-    still = list(_loaded(told.exclude(migration__company_id__in=moment.muted.companies)))
+    still = list(_audible(told, moment))
+    if not still:
+        return 0
     with transaction.atomic():
         mine = AlertRule.objects.filter(pk=rule.pk, reminded_at=rule.reminded_at).update(reminded_at=moment.now)
-        return _queue(rule, Event.REMINDER, still, moment) if mine and still else 0
+        return _queue(rule, Event.REMINDER, still, moment) if mine else 0
 
 
 def tell_cleared(rule: AlertRule, moment: Moment) -> int:
@@ -234,7 +240,7 @@ def tell_cleared(rule: AlertRule, moment: Moment) -> int:
     news = Alert.objects.filter(
         rule=rule, clear_told=False, news=False, told_at__isnull=False, cleared_at__gt=moment.now - CLEARED_NEWS
     )
-    cleared = list(_loaded(news.exclude(migration__company_id__in=moment.muted.companies)))
+    cleared = list(_audible(news, moment))
     if not cleared:
         return 0
     try:

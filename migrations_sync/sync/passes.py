@@ -10,6 +10,7 @@ from typing import Any, Literal
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from migrations_sync.exceptions import InvalidPage, LeaseLost, RateLimitError, SyncError
 from migrations_sync.models import Lease, Source, SyncRun
@@ -85,6 +86,7 @@ def run_pass(
     try:
         return _run_with(lease, open_api, mode, intervals, trigger, accept_missing, progress)
     finally:
+        unbind_contextvars("run")
         with suppress(DatabaseError):  # then it lapses by itself
             lease.release()
 
@@ -110,7 +112,8 @@ def _run_with(
     Source.objects.filter(pk=source.pk).update(attempted_at=now)
     source.attempted_at = now
     lease.name_run(run)
-    log.info("sync started", extra={"run": run.pk, "mode": run_mode, "trigger": trigger})
+    bind_contextvars(run=run.pk)  # on every line that is logged until the pass ends, by whomever
+    log.info("sync started", extra={"mode": run_mode, "trigger": trigger})
     told = _Progress(run, progress)
     try:
         with open_api() as api:
@@ -120,19 +123,19 @@ def _run_with(
         _finish(source, run)
     except LeaseLost as error:
         # The pass that took over has closed this run already; all that it had written stays.
-        log.warning("sync interrupted", extra={"run": run.pk, "error": str(error)})
+        log.warning("sync interrupted", extra={"error": str(error)})
         run.outcome, run.error = SyncRun.Outcome.INTERRUPTED, str(error)
     except SyncError as error:
         _fail(source, run, error)
     except DatabaseError as error:
         # If the database is away altogether, the next pass closes this run as interrupted.
-        log.exception("sync failed", extra={"run": run.pk})
+        log.exception("sync failed")
         run.outcome, run.error = SyncRun.Outcome.FAILED, _one_line(error)
         with suppress(DatabaseError):
             connection.close_if_unusable_or_obsolete()
             _fail(source, run, error)
     except Exception as error:
-        log.exception("sync failed", extra={"run": run.pk})
+        log.exception("sync failed")
         _fail(source, run, error)
         raise
     return _report(run)
@@ -225,7 +228,7 @@ def _finish(source: Source, run: SyncRun) -> None:
         fields.append("last_error")
     source.save(update_fields=fields)
     source.touch()
-    log.info("sync finished", extra={"run": run.pk, "outcome": run.outcome, "changed": run.changed})
+    log.info("sync finished", extra={"outcome": run.outcome, "changed": run.changed})
 
 
 @transaction.atomic
@@ -244,7 +247,7 @@ def _fail(source: Source, run: SyncRun, error: Exception) -> None:
     Source.objects.filter(pk=source.pk).update(**clocks)
     blind.begin(source, blind.cause_of(error), run.error, now=run.started_at, run=run)
     source.touch()
-    log.warning("sync failed", extra={"run": run.pk, "error": run.error})
+    log.warning("sync failed", extra={"error": run.error})
 
 
 def _one_line(error: Exception) -> str:
