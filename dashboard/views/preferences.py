@@ -4,9 +4,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from dashboard import preferences
+from dashboard.onward import onward
 from dashboard.preferences import OPTIONAL_COLUMNS, PAGE_SIZES, Preferences
 from dashboard.tables import optional_columns
 
@@ -28,7 +28,7 @@ def edit(request: HttpRequest) -> HttpResponse:
     if "keys" in parts:
         chosen["keys"] = "on" if "keys" in chosen else "off"
         messages.success(request, "Saved for this browser.")
-    response = HttpResponseRedirect(_way_back(request))
+    response = HttpResponseRedirect(onward(request, reverse("preferences")))
     now.with_choices(chosen).save(response, secure=request.is_secure())
     return response
 
@@ -46,9 +46,3 @@ def _context(now: Preferences) -> dict[str, object]:
         "page_sizes": PAGE_SIZES,
         "columns": optional_columns(now.hide),
     }
-
-
-def _way_back(request: HttpRequest) -> str:
-    asked = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
-    return asked if safe else reverse("preferences")

@@ -11,13 +11,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dashboard import accounts, audit, throttle
 from dashboard.addresses import client_address
 from dashboard.backends import SingleSignOn
+from dashboard.onward import onward
 
 # Beside the lock of one account from one address: a guess at many accounts, and one from many addresses.
 TRIES_PER_ADDRESS = {"limit": 30, "window": 60}
@@ -28,6 +28,9 @@ class SignIn(LoginView):
     """Password form, and the way to single sign-on where it is set up. ``next`` goes along both."""
 
     redirect_authenticated_user = True
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        return onward(request or self.request)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(sso=bool(settings.OIDC_ISSUER), **kwargs)
@@ -50,7 +53,7 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict[s
 
 
 def _too_many(request: HttpRequest, seconds: int) -> HttpResponse:
-    context = {"minutes": -(-seconds // 60), "sso": bool(settings.OIDC_ISSUER), "next": _onward(request)}
+    context = {"minutes": -(-seconds // 60), "sso": bool(settings.OIDC_ISSUER), "next": onward(request)}
     response = render(request, "registration/locked.html", context, status=429)
     response.headers["Retry-After"] = str(seconds)
     return response
@@ -71,7 +74,7 @@ def sso_begin(request: HttpRequest) -> HttpResponse:
     sso = _sso()
     callback = request.build_absolute_uri(reverse("sso-callback"))
     try:
-        return HttpResponseRedirect(sso.begin(request, callback, _onward(request)))
+        return HttpResponseRedirect(sso.begin(request, callback, onward(request)))
     except sso.Unreachable:
         return _sso_failed(request, "The sign-in service can't be reached just now.", status=503)
 
@@ -82,7 +85,7 @@ def sso_begin(request: HttpRequest) -> HttpResponse:
 def sso_finish(request: HttpRequest) -> HttpResponse:
     sso = _sso()
     try:
-        claims, onward = sso.finish(request)
+        claims, wanted = sso.finish(request)
         user = accounts.of_claims(claims)
     except sso.Unreachable:
         return _sso_failed(request, "The sign-in service can't be reached just now.", status=503)
@@ -93,7 +96,7 @@ def sso_finish(request: HttpRequest) -> HttpResponse:
         audit.record(request, "login.refused", detail=str(error))
         return _sso_failed(request, str(error), status=403)
     login(request, user, backend=SingleSignOn.path)
-    return HttpResponseRedirect(onward or resolve_url(settings.LOGIN_REDIRECT_URL))
+    return HttpResponseRedirect(wanted or resolve_url(settings.LOGIN_REDIRECT_URL))
 
 
 def _sso() -> Any:
@@ -106,10 +109,3 @@ def _sso() -> Any:
 
 def _sso_failed(request: HttpRequest, reason: str, *, status: int) -> HttpResponse:
     return render(request, "registration/sso_failed.html", {"reason": reason}, status=status)
-
-
-def _onward(request: HttpRequest) -> str:
-    """``next`` if it stays on this host, else nothing."""
-    asked = request.POST.get("next", request.GET.get("next", ""))
-    safe = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
-    return asked if safe else ""
