@@ -35,6 +35,9 @@ class FreshnessLine:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
+    """``version``: the mirror's, so that an open page knows what it shows."""
+
+    version: int
     sections: list[Section]
     search_href: str
     freshness: FreshnessLine
@@ -45,6 +48,7 @@ def frame(request: HttpRequest) -> Frame:
     """The frame of the page that ``request`` asks for: two queries, shared with the page's own."""
     fresh, now, zone = current.freshness(request), current.now(request), preferences.read(request).zone
     return Frame(
+        version=current.source(request).version,
         sections=_sections(request),
         search_href=address("search") or address("migration-list"),
         freshness=_line(fresh, now, zone),

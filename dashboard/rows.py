@@ -28,6 +28,7 @@ FIELDS = (
 Row = dict[str, Any]
 Values = tuple[Any, ...]
 
+NBSP = "\u00a0"
 # In tables only these are worth a pill's noise; the rest is icon and text by the style sheet.
 UNKNOWN_PILL = "status unknown"
 # A status whose beginning is known no better than this is "at least" so old.
@@ -70,7 +71,7 @@ def _row(
         "company_href": f"{link}company={quote(company, safe='')}" if company else "",
         "user": user,
         "user_href": f"{link}user={quote(user, safe='')}" if user else "",
-        "sub": f"{company or 'no company'} · {' '.join(since.split()[:2])}",
+        "sub": f"{company or 'no company'} · {NBSP.join(since.split()[:2])}",
         "created": wording.minute(created, zone),
         "created_iso": wording.iso(created),
         "vague": vague,
@@ -96,7 +97,7 @@ def last_change(
     """The interval in which a migration last changed, as far as it was seen."""
     if changed != status_changed:  # something other than the status; only the time it was noticed is known
         return wording.clock(changed, now=now, zone=zone)
-    if changed - status_not_before > timedelta(days=1):
+    if changed.astimezone(zone).date() != status_not_before.astimezone(zone).date():
         return f"before {wording.minute(changed, zone)}"
     return wording.between(status_not_before, changed, zone, now=now)
 

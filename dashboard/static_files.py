@@ -15,6 +15,9 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):
     WhiteNoise finds the plain names in the source tree (``WHITENOISE_USE_FINDERS``).
     """
 
+    # A module that imports another must get the same hashed file as the page did, or there are two of it.
+    support_js_module_import_aggregation = True
+
     def stored_name(self, name: str) -> str:
         known = self.hash_key(self.clean_name(name)) in self.hashed_files
         return str(super().stored_name(name)) if known else name

@@ -6,6 +6,7 @@ from django.core.cache import cache
 
 from tests import redis_server
 from tests.fixtures_api import api, api_client, clock, make_client, other_api  # noqa: F401
+from tests.fixtures_browser import browser, visitor  # noqa: F401
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "no Chromium on this machine (Debian: apt-get install chromium)"

@@ -40,7 +40,8 @@ def test_a_fresh_mirror_says_as_of_when_and_shows_no_banner(person: Client) -> N
 
     assert "<time data-freshness datetime=" in page
     assert "20 s ago" in page
-    assert 'class="banner"' not in page
+    assert "This data is old" not in page
+    assert "can't see" not in page
 
 
 def test_an_old_mirror_says_so_above_every_page(person: Client) -> None:

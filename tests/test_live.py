@@ -34,6 +34,7 @@ def test_a_page_learns_how_much_changed_since_it_was_made(person):
         "version": 0,
         "now": "2026-11-20T12:00:10Z",
         "as_of": "2026-11-20T12:00:00Z",
+        "clock": "12:00:00 UTC",
         "level": "fresh",
         "attention": 0,
         "changed": 1,

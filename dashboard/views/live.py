@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
-from dashboard import attention, current, wording
+from dashboard import attention, current, preferences, wording
 from dashboard.conditional import conditional
 from migrations_sync.models import Migration
 
@@ -19,10 +19,12 @@ MOST = 100  # more need no number: the page is read again anyway
 def live(request: HttpRequest) -> HttpResponseBase:
     """``since`` is the time (ISO) that the page shows; a bad one is a 400.
 
-    Answers ``version`` (grows with every change), ``now``, ``as_of`` and ``level`` of the mirror, ``attention``
-    (how many need a person) and ``changed``: how many migrations changed after ``since``, at most 100.
+    Answers ``version`` (grows with every change), ``now``, ``as_of`` (``clock``: as it is told) and ``level`` of
+    the mirror, ``attention`` (how many need a person) and ``changed``: how many migrations changed after
+    ``since``, at most 100.
     """
     source, fresh, now = current.source(request), current.freshness(request), current.now(request)
+    zone = preferences.read(request).zone
     given = request.GET.get("since", "")
     since = _time(given)
     if given and since is None:
@@ -32,6 +34,7 @@ def live(request: HttpRequest) -> HttpResponseBase:
             "version": source.version,
             "now": wording.iso(now),
             "as_of": wording.iso(fresh.as_of) if fresh.as_of else None,
+            "clock": wording.clock(fresh.as_of, now=now, zone=zone) if fresh.as_of else "",
             "level": fresh.level,
             "attention": sum(attention.counts(source, now).values()),
             "changed": Migration.objects.filter(changed_at__gt=since)[:MOST].count() if since else 0,

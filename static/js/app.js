@@ -54,7 +54,7 @@ async function copy(text, button) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button.dataset.copy, button);
-  if (event.target.closest("[data-keys-help]")) $("#keys").showModal();
+  if (event.target.closest("[data-keys-help]")) help();
   for (const menu of all("[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
@@ -75,6 +75,12 @@ $("[data-my-zone]")?.addEventListener("click", () => {
 });
 
 // ---- keyboard ----
+function help() {
+  const list = $("#keys");
+  if (!list) return;
+  if (!$("#keys ~ dialog")) list.after(list.content.cloneNode(true));
+  $("#keys ~ dialog").showModal();
+}
 const links = () => all("tr[data-migration-id] th a").filter((link) => link.offsetParent);
 const row = () => document.activeElement?.closest("tr[data-migration-id]");
 
@@ -91,7 +97,7 @@ const keys = {
   k: () => step(-1),
   o: () => row() && $("th a", row()).click(),
   c: () => row() && copy(row().dataset.migrationId),
-  "?": () => $("#keys")?.showModal(),
+  "?": help,
 };
 const typing = (place) => place.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
@@ -111,3 +117,7 @@ function leave(place) {
     place.blur();
   }
 }
+
+// Whoever stays on a page learns of changes; nobody waits for that when it opens.
+const { live } = document.body.dataset;
+if (live) setTimeout(() => import(live), 5000);
