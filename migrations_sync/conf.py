@@ -7,8 +7,8 @@ from migrations_sync.exceptions import AuthenticationError
 from migrations_sync.sync.passes import Intervals
 
 
-def client_from_settings() -> Client:
-    """A client for the configured API; close it after use.
+def client_from_settings(*, max_retries: int | None = None) -> Client:
+    """A client for the configured API; close it after use. ``max_retries``: instead of the setting.
 
     Raises:
         AuthenticationError: no key is configured, so there is nothing to sign with.
@@ -21,7 +21,7 @@ def client_from_settings() -> Client:
         page_size=settings.MIGRATIONS_API_PAGE_SIZE,
         concurrency=settings.MIGRATIONS_API_CONCURRENCY,
         timeout=settings.MIGRATIONS_API_TIMEOUT,
-        max_retries=settings.MIGRATIONS_API_MAX_RETRIES,
+        max_retries=settings.MIGRATIONS_API_MAX_RETRIES if max_retries is None else max_retries,
     )
 
 

@@ -48,10 +48,10 @@ def recount() -> None:
 
 
 def look_up(api_id: str, via: str) -> LookUp:
-    """Ask for one migration now, in this process, for somebody who is waiting.
+    """Ask for one migration now, in this process, for somebody who is waiting: once, trying again is theirs.
 
     Raises:
         APIError: the API could not be asked.
     """
-    with client_from_settings() as client:
+    with client_from_settings(max_retries=0) as client:
         return one.look_up(client, api_id, via=StatusChange.Via(via))
