@@ -3,10 +3,18 @@
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from django.http import HttpRequest
 from django.urls import reverse
+from django.urls.converters import PathConverter
 
 # Browsers and proxies resolve or merge these parts of a path, so an id that holds one travels as a parameter.
 _LOST = {"", ".", ".."}
+
+
+class Anything(PathConverter):
+    """For ids: slashes and line ends too. A route that takes it comes after all others that begin alike."""
+
+    regex = r"[\s\S]+"
 
 
 def migrations(**criteria: Any) -> str:
@@ -17,6 +25,12 @@ def migrations(**criteria: Any) -> str:
 
 def migration(api_id: str) -> str:
     return f"{reverse('migration-list')}{quote(api_id, safe='')}/"
+
+
+def short(request: HttpRequest, api_id: str, **query: str) -> str:
+    """The whole address of a migration for a ticket, host and all."""
+    path = reverse("short-link", args=["x"]).removesuffix("x") + quote(api_id, safe="")
+    return request.build_absolute_uri(path) + (f"?{urlencode(query)}" if query else "")
 
 
 def company(company_id: str | None) -> str:

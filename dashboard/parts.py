@@ -67,7 +67,8 @@ class Event:
 
     ``kind``: "" for what happened upstream, ``human`` for what people did, ``blind`` for a time nobody
     looked; add `` gap`` where the record down to the next event is not whole. ``status`` (a code) or
-    ``tone`` colours the icon; ``anchor`` is the element's id; ``reason`` is quoted as it came.
+    ``tone`` colours the icon; ``anchor`` is the element's id; ``reason`` is quoted as it came, as a link to
+    ``href`` if that is given.
     """
 
     anchor: str
@@ -80,6 +81,7 @@ class Event:
     status: str = ""
     tone: Tone = ""
     kind: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
