@@ -6,7 +6,7 @@ A list is one or more *branches*: querysets without a common row, each of which 
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -132,6 +132,36 @@ def page(
     )
 
 
+def beside(branches: Sequence[MigrationQuerySet], order: Order, key: Values, *, field: str) -> tuple[Any, Any]:
+    """``field`` of the rows right before and right after the place of ``key``, whether a row still stands there;
+    ``None`` at an end of the list. One statement."""
+    fields = (*order.columns, field)
+    places = range(len(order.columns))
+    found: list[tuple[Any, ...]] = []
+    parts = []
+    for backwards in (True, False):
+        ascending = order.descending == backwards
+        for branch in branches:
+            for part in _beyond(branch, order, Cursor(key=key, backwards=backwards), ascending=ascending):
+                # As a subquery, because SQLite unites no slices.
+                nearest = part.order_by(*order.order_by(backwards=backwards)).values("pk")[:1]
+                side = Migration.objects.filter(pk__in=nearest).annotate(backwards=Value(int(backwards)))
+                parts.append(side.values_list("backwards", *fields))
+    if parts:
+        found = list(parts[0].union(*parts[1:], all=True))
+    before, after = (
+        _sorted([row[1:] for row in found if row[0] == backwards], places, ascending=order.descending == backwards)
+        for backwards in (True, False)
+    )
+    return (before[0][-1] if before else None), (after[0][-1] if after else None)
+
+
+def _sorted(rows: list[Values], places: Iterable[int], *, ascending: bool) -> list[Values]:
+    """``rows`` by the columns at ``places``; those without a value stand behind the others."""
+    places = list(places)
+    return sorted(rows, key=lambda row: [(row[p] is None, row[p] or "") for p in places], reverse=not ascending)
+
+
 def _fetch(
     branches: Sequence[MigrationQuerySet], order: Order, cursor: Cursor, limit: int, fields: Sequence[str],
     places: list[int],
@@ -150,8 +180,7 @@ def _fetch(
         rows = list(sliced[0].union(*sliced[1:], all=True))
     else:  # SQLite, where a statement costs next to nothing
         rows = [row for part in sliced for row in part]
-    rows.sort(key=lambda row: [(row[place] is None, row[place] or "") for place in places], reverse=not ascending)
-    return rows[:limit]
+    return _sorted(rows, places, ascending=ascending)[:limit]
 
 
 def _beyond(branch: MigrationQuerySet, order: Order, cursor: Cursor, *, ascending: bool) -> list[MigrationQuerySet]:

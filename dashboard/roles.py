@@ -16,6 +16,15 @@ def require(user: AbstractBaseUser | AnonymousUser, permission: str) -> None:
         raise PermissionDenied(f"To {act}, you need the role “{least_role(codename)}” or a higher one.")
 
 
+def held(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
+    """Which of this dashboard's permissions ``user`` holds, without ``dashboard.``; one query."""
+    if not isinstance(user, User) or user.is_superuser:
+        return frozenset(codename for codename, _ in Acts._meta.permissions if isinstance(user, User))
+    ours = Permission.objects.filter(content_type__app_label="dashboard").order_by().values_list("codename")
+    own, by_group = ours.filter(user=user), ours.filter(group__user=user)
+    return frozenset(codename for (codename,) in own.union(by_group))
+
+
 def of(user: User) -> str:
     """The highest role of ``user``; anybody with a login at least views."""
     if user.is_superuser:

@@ -35,20 +35,23 @@ UNKNOWN_PILL = "status unknown"
 VAGUE = timedelta(minutes=15)
 
 
-def ready(values: Iterable[Values], *, source: Source, now: datetime, zone: tzinfo, narrow: str = "") -> list[Row]:
+def ready(
+    values: Iterable[Values], *, source: Source, now: datetime, zone: tzinfo, narrow: str = "", query: str = ""
+) -> list[Row]:
     """``values``: tuples of ``FIELDS``, as ``values_list(*FIELDS)`` gives them.
 
-    ``narrow``: a query string; the links of companies and users are added to it.
+    ``narrow``: a query string; the links of companies and users are added to it. ``query``: what the links of
+    migrations end with, so that their pages know where one came from.
     """
     here = reverse("migration-list")
     link = f"{here}?{narrow}&" if narrow else f"{here}?"
-    return [_row(*row, source=source, now=now, zone=zone, here=here, link=link) for row in values]
+    return [_row(*row, source=source, now=now, zone=zone, here=here, link=link, query=query) for row in values]
 
 
 def _row(
     key: int, api_id: str, code: str, company: str | None, user: str | None, created: datetime,
     status_changed: datetime, status_not_before: datetime, changed: datetime, checked: datetime,
-    gone: datetime | None, *, source: Source, now: datetime, zone: tzinfo, here: str, link: str,
+    gone: datetime | None, *, source: Source, now: datetime, zone: tzinfo, here: str, link: str, query: str,
 ) -> Row:  # fmt: skip
     status = statuses.get(code)
     head, middle, tail = shortened(api_id)
@@ -63,7 +66,7 @@ def _row(
         "icon": status.icon,
         "pill": UNKNOWN_PILL if status.tone == "unknown" else "status",
         "gone": gone,
-        "href": f"{here}{quote(api_id, safe='')}/",
+        "href": f"{here}{quote(api_id, safe='')}/{query}",
         "head": head,
         "middle": middle,
         "tail": tail,

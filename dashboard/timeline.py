@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
-from dashboard import wording
+from dashboard import tickets, wording
 from dashboard.history import History, Item
 from dashboard.known import NEWS, Known
 from dashboard.parts import Event
@@ -168,7 +168,7 @@ def _act(act: Item, words: _Words) -> Placed:
         when=words.at(at),
         iso=wording.iso(at),
         reason=text,
-        href=text if text.startswith(("https://", "http://")) and not text.split()[1:] else "",
+        href=tickets.read(text).url if act.name == "ticket" else "",
         kind="human",
     )
     return at, event

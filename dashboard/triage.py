@@ -21,14 +21,14 @@ Kind = TriageAct.Kind
 _AT_ONCE = 500
 
 
-def note(request: HttpRequest, migration: Migration, text: str) -> None:
+def note(request: HttpRequest, migrations: Iterable[Migration], text: str) -> int:
     """Write a note that everybody reads."""
-    _act(request, [migration], Kind.NOTE, text)
+    return _act(request, migrations, Kind.NOTE, text)
 
 
-def ticket(request: HttpRequest, migration: Migration, reference: str) -> None:
-    """Tie ``reference``, a ticket's number or address, to a migration."""
-    _act(request, [migration], Kind.TICKET, reference)
+def ticket(request: HttpRequest, migrations: Iterable[Migration], reference: str) -> int:
+    """Tie ``reference``, a ticket's number or address, to these."""
+    return _act(request, migrations, Kind.TICKET, reference)
 
 
 def acknowledge(request: HttpRequest, migrations: Iterable[Migration], reason: str) -> int:
@@ -72,6 +72,11 @@ def is_quiet(state: TriageState, migration: Migration, now: datetime) -> bool:
     if state.quiet_id is None or (state.quiet_until and state.quiet_until <= now):
         return False
     return state.quiet_through is not None and state.quiet_through >= _last_event(migration)
+
+
+def seen(migration: Migration) -> str:
+    """Names what has happened to ``migration`` so far. Who answers must have seen it, so a form carries it along."""
+    return _last_event(migration).isoformat()
 
 
 def _last_event(migration: Migration) -> datetime:

@@ -1,7 +1,8 @@
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 
+from dashboard import hrefs
 from dashboard.views import (
     account,
     alerts,
@@ -14,6 +15,7 @@ from dashboard.views import (
     companies,
     health,
     live,
+    migration,
     migrations,
     oddities,
     overview,
@@ -21,7 +23,10 @@ from dashboard.views import (
     signin,
     syncs,
     tickets,
+    triage,
 )
+
+register_converter(hrefs.Anything, "anything")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
@@ -42,7 +47,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/sso/", signin.sso_begin, name="sso-begin"),
     path("accounts/sso/callback/", signin.sso_finish, name="sso-callback"),
-    path("migrations/", migrations.table, name="migration-list"),
     path("account/tokens/", account.token_list, name="token-list"),
     path("account/tokens/<int:pk>/revoke/", account.token_revoke, name="token-revoke"),
     path("audit/", audit.entries, name="audit"),
@@ -54,6 +58,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/migrations/", api.migration_list, name="api-migration-list"),
     path("api/migrations/<path:api_id>/", api.migration_detail, name="api-migration-detail"),
     path("preferences/", preferences.edit, name="preferences"),
+    path("migrations/", migrations.table, name="migration-list"),
+    path("migrations/<anything:api_id>/", migration.page, name="migration-detail"),
+    path("m/<anything:written>", migration.short_link, name="short-link"),
+    path("check/", migration.check, name="check"),
+    path("triage/<slug:act>/", triage.act, name="triage"),
     path("live/", live.live, name="live"),
     path("alerts/", alerts.overview, name="alerts"),
     path("alerts/messages/", alerts.deliveries, name="alerts-deliveries"),

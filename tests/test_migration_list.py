@@ -77,7 +77,7 @@ def test_the_newest_come_first_with_everything_that_is_known_of_them(person: Cli
     assert '<tr data-migration-id="newer" data-status="FAILED">' in page.content.decode()
     assert re.search(r'<span class="status" data-status="FAILED"><svg .*?</svg>Failed</span>', page.content.decode())
     assert "2026-11-20 13:00 UTC" in text(page)
-    assert link(page, "newer") == "/migrations/newer/"
+    assert link(page, "newer") == "/migrations/newer/?from="
     assert listed(person.get(link(page, "42"))) == ["newer"]
 
 

@@ -127,7 +127,7 @@ def test_nothing_to_do_leaves_no_trace(request_of_ann):
 
 
 def test_an_act_is_never_changed(request_of_ann):
-    triage.note(request_of_ann, failed("one"), "first")
+    triage.note(request_of_ann, [failed("one")], "first")
     act = TriageAct.objects.get()
     act.text = "second"
 

@@ -10,7 +10,20 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard import attention, audit, current, exports, filters, paging, phrases, preferences, rows, times, wording
+from dashboard import (
+    attention,
+    audit,
+    current,
+    exports,
+    filters,
+    paging,
+    phrases,
+    preferences,
+    rows,
+    steps,
+    times,
+    wording,
+)
 from dashboard.conditional import conditional
 from dashboard.filters import Choice
 from dashboard.frame import address
@@ -97,6 +110,7 @@ def _shown(request: HttpRequest, choice: Choice) -> HttpResponse:
         page = paging.page(parts, choice.order, choice.cursor, size=choice.per_page, fields=rows.FIELDS)
         counted = tally(choice.criteria, kept, source=source, now=now)
     narrow = here.to(here.without("company", "user")).partition("?")[2]
+    came_from = f"?{steps.parameter(choice.given)}"
     context = {
         "heading": phrases.heading(choice.criteria, choice.given),
         "count": "" if choice.errors else counted.words,
@@ -111,7 +125,7 @@ def _shown(request: HttpRequest, choice: Choice) -> HttpResponse:
         "more_open": any(name in choice.errors for name in VISIBLE if name != "q"),
         "kept": [pair for pair in choice.given if pair[0] not in VISIBLE],
         "headings": headings(choice.sort, here),
-        "rows": rows.ready(page.rows, source=source, now=now, zone=chosen.zone, narrow=narrow),
+        "rows": rows.ready(page.rows, source=source, now=now, zone=chosen.zone, narrow=narrow, query=came_from),
         "hide": " ".join(chosen.hide),
         "columns": optional_columns(chosen.hide),
         "empty": None if page.rows else _empty(request, choice, here),
