@@ -45,7 +45,7 @@ class ReadAhead(Generic[T]):
         self._next = self._wanted = first
         self._results: dict[int, T | _Raised] = {}
         self._open = True
-        lock = threading.Lock()
+        lock = threading.RLock()  # the collector may close a forgotten iteration from any line of any thread
         self._room = threading.Condition(lock)  # a number may be worth starting
         self._arrived = threading.Condition(lock)  # the wanted result is there
         self._threads = [
@@ -76,7 +76,7 @@ class ReadAhead(Generic[T]):
             self._arrived.notify_all()
         deadline = time.monotonic() + PARTING
         for thread in self._threads:
-            if thread is not threading.current_thread():  # a generator is closed wherever it is collected
+            if thread is not threading.current_thread():
                 thread.join(max(deadline - time.monotonic(), 0.0))
 
     def _work(self) -> None:

@@ -74,7 +74,7 @@ class Client:
         clock: Clock | None = None,
     ) -> None:
         secret = Secret(key)
-        del key
+        del key  # from here on, no traceback that shows local variables can show it
         self.page_size = page_size
         self.stats = Stats()
         self._concurrency = concurrency

@@ -40,7 +40,7 @@ class Page:
             ids = set(map(_id_of, self.rows))
         except (KeyError, TypeError):  # rows that will be refused one by one; here they only must be told apart
             ids = {None}
-        return set(map(repr, self.rows)) if None in ids else ids
+        return ids if all(ids) else set(map(repr, self.rows))
 
 
 class Horizon:
@@ -90,7 +90,7 @@ def until_the_end(
     """The pages up to the end of the list, which is an empty page, an explicit sign, or a 404 behind a good page.
 
     A short page is not the end: the server may give fewer rows than were asked for. A page served twice is no
-    end either, for rows move up when others are inserted; a page served three times is one: see ``_judge``.
+    end either, for rows move when others are inserted; a page served three times is one: see ``_judge``.
 
     ``results``: what came for page ``first``, ``first + 1`` and so on. ``still_served`` raises if the list as a
     whole is gone. ``note`` is told what a run should record.
@@ -99,20 +99,42 @@ def until_the_end(
         InvalidPage: the list never ends, or the server seems to ignore the page number.
         NotFoundError: there is no list.
     """
-    last: Page | None = None
-    repeat: Page | None = None
-    largest = received = 0
+    received = largest = 0
+    total: int | None = None
+    for page in _without_repeats(_with_rows(results, first, still_served), note):
+        yield page
+        received, largest, total = received + len(page.rows), max(largest, len(page.rows)), page.total
+        if page.has_more is False:
+            break
+        if page.number >= max_pages:
+            raise InvalidPage(f"GET /migrations?page={page.number}: the list has not ended after {max_pages} pages")
+    # A few may have come or gone meanwhile; a whole page of them has not.
+    if first == 1 and total is not None and total - received > largest:
+        note(SHORT_OF_TOTAL)
+
+
+def _with_rows(
+    results: Iterable[Page | NotFoundError], first: int, still_served: Callable[[], object]
+) -> Iterator[Page]:
+    """The pages in front of the first empty one or 404."""
     for number, page in enumerate(results, first):
         if isinstance(page, NotFoundError):
             if number == 1:
                 raise page
             still_served()
-            break
+            return
         if not page.rows:
-            break
-        if last and page.repeats(last):
-            if page.has_more is False:
-                break
+            return
+        yield page
+
+
+def _without_repeats(pages: Iterable[Page], note: Callable[[str], None]) -> Iterator[Page]:
+    """The pages in front of one that comes three times. One that comes twice waits until the third is known."""
+    last: Page | None = None
+    repeat: Page | None = None
+    largest = received = 0
+    for page in pages:
+        if last and page.repeats(last) and page.has_more is not False:
             if repeat:
                 _judge(last, page, largest=largest, received=received)
                 note(REPEATED_END)
@@ -123,15 +145,7 @@ def until_the_end(
             yield repeat
             repeat = None
         yield page
-        last = page
-        largest = max(largest, len(page.rows))
-        received += len(page.rows)
-        if page.has_more is False:
-            break
-        if number >= max_pages:
-            raise InvalidPage(f"GET /migrations?page={number}: the list has not ended after {max_pages} pages")
-    if last and last.total is not None and first == 1 and last.total - received > largest:
-        note(SHORT_OF_TOTAL)
+        last, largest, received = page, max(largest, len(page.rows)), received + len(page.rows)
 
 
 def _judge(last: Page, again: Page, *, largest: int, received: int) -> None:
