@@ -111,4 +111,8 @@ def _banner(fresh: Freshness, now: datetime, zone: tzinfo, runs: str) -> Banner 
     if fresh.level == "never":
         text = "It is reading the list now." if fresh.sweeping else "The first sync has not come through yet."
         return Banner("The mirror is not complete yet.", text, "info", icon="sync", href=runs, action=action)
+    if fresh.doubt:
+        return Banner(
+            "The last full sweep was only partial.", f"{fresh.doubt.rstrip('.')}.", "late", href=runs, action=action
+        )
     return None

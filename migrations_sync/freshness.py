@@ -19,6 +19,7 @@ class Freshness:
     ``never``: no pass has come through yet. ``fresh``: at most 2 sync intervals old. ``late``: at most 5.
     ``stale``: older. ``blind``: as old as stale or with failing attempts, and passes keep failing.
     ``since``: when the blind spot began, if there is one now. ``cause``: why, in one line.
+    ``doubt``: why the last full sweep was only partial; empty where it was complete.
     """
 
     level: Level
@@ -28,6 +29,7 @@ class Freshness:
     sweeping: bool
     since: datetime | None
     cause: str
+    doubt: str = ""
 
     @property
     def trusted(self) -> bool:
@@ -68,6 +70,7 @@ def _judge(source: Source, spot: BlindSpot | None, lease: Lease | None, *, now: 
         sweeping=sweeping,
         since=spot.started_at if spot else None,
         cause=(spot.detail or spot.get_cause_display()) if spot else source.last_error,
+        doubt=source.doubt,
     )
 
 

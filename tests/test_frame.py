@@ -53,6 +53,15 @@ def test_an_old_mirror_says_so_above_every_page(person: Client) -> None:
     assert "No sync has come through for 2 h 0 min" in page
 
 
+def test_a_partial_sweep_asks_for_a_person_though_the_rest_is_fresh(person: Client) -> None:
+    mirror_as_of(timedelta(seconds=20), doubt="40 migrations are missing from the list at once")
+
+    page = person.get("/preferences/").content.decode()
+
+    assert "The last full sweep was only partial." in page
+    assert "40 migrations are missing" in page
+
+
 def test_a_blind_mirror_says_since_when_and_why(person: Client) -> None:
     source = mirror_as_of(timedelta(hours=2), failures=3)
     began = datetime(2026, 11, 20, 10, 2, 3, tzinfo=UTC)

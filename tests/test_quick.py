@@ -189,7 +189,9 @@ def test_a_sweep_that_fails_does_not_keep_the_quick_syncs_from_their_work():
 
         report = run(api, "auto")
         assert (report.mode, report.outcome, Source.default().succeeded_at) == ("quick", "complete", timezone.now())
+        assert "missing" in Source.default().doubt
         api.rows = kept
         clock.shift(600)
 
         assert (run(api, "auto").mode, SyncRun.objects.first().outcome) == ("full", "complete")
+        assert Source.default().doubt == ""

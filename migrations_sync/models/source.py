@@ -30,6 +30,8 @@ class Source(models.Model):
     baseline_at = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)  # passes that failed since one succeeded
     last_error = models.CharField(max_length=500, blank=True, default="")
+    # Why the last full sweep was only partial, so that a person must look; empty once one is complete.
+    doubt = models.CharField(max_length=500, blank=True, default="", db_default="")
     # The API asked for silence until then; no pass starts before.
     hold_until = models.DateTimeField(null=True, blank=True)
     list_order = models.CharField(max_length=16, choices=Order, blank=True, default=Order.UNKNOWN)

@@ -226,6 +226,9 @@ def _finish(source: Source, run: SyncRun) -> None:
     else:
         source.last_error = run.error[:500]
         fields.append("last_error")
+    if run.mode == SyncRun.Mode.FULL:
+        source.doubt = run.error[:500]  # nothing, where the sweep is complete
+        fields.append("doubt")
     source.save(update_fields=fields)
     source.touch()
     log.info("sync finished", extra={"outcome": run.outcome, "changed": run.changed})
