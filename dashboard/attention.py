@@ -1,7 +1,7 @@
 """What needs a person, and why: one place for the overview, the attention page and the number in the navigation."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from operator import itemgetter
@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Case, CharField, Count, Q, Value, When
 
 from dashboard import durations, rows, triage, wording
+from dashboard.reasons import BY_STATUS, KEYS
 from migrations_sync import statuses
 from migrations_sync.freshness import Freshness
 from migrations_sync.models import Migration, Source, StatusCount
@@ -41,95 +42,52 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a migration needs a person. ``why`` may hold ``{limit}``, the threshold in words."""
-
-    key: str
-    title: str
-    icon: str
-    status: str  # for the colour
-    why: str
-    what: str
-
-
-REASONS = (
-    Reason(
-        "failed", "Failed", "s-failed", "FAILED",
-        "The vendor gave up on these. Nothing more will happen by itself.",
-        "Read the failure reason on the migration's page, then have the customer start again or ask the vendor.",
-    ),
-    Reason(
-        "partial", "Completed with failures", "s-partial", "COMPLETED_WITH_FAILURES",
-        "These ended, but some of their tasks failed, so part of the data may be missing.",
-        "Find out with the customer what is missing; a new migration can fetch it.",
-    ),
-    Reason(
-        "waiting", "Waiting for the user too long", "s-pending", WAITING,
-        "The vendor waits for the person who started it, {limit}.",
-        "Ask that person to return to the migration window and answer.",
-    ),
-    Reason(
-        "abandoned", "Login abandoned", "s-abandoned", "LOGIN_ABANDONED",
-        "The person left while signing in to the old provider.",
-        "Ask whether they still mean to migrate; opening the migration window again may continue it.",
-    ),
-    Reason(
-        "unknown", "Unknown status", "s-unknown", "",
-        "The API reports a status that nobody has documented, so nobody can say what it means.",
-        "Look at the migration with the vendor's own tools, and tell whoever runs this dashboard.",
-    ),
-    Reason(
-        "slow", "Running longer than usual", "s-working", "WORKING",
-        "The vendor works on these, {limit}.",
-        "If it goes on, ask the vendor, quoting the migration's id.",
-    ),
-    Reason(
-        "gone", "Gone while open", "s-gone", "",
-        "The API no longer knows these, though they had not ended when they were last seen.",
-        "Ask the vendor what became of them; the last known state is kept here.",
-    ),
-)  # fmt: skip
-KEYS = tuple(reason.key for reason in REASONS)
-_BY_STATUS = {reason.status: reason.key for reason in REASONS if reason.status}
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
     """What is asked at ``now``: the thresholds turned into points in time."""
 
     now: datetime
     thresholds: dict[str, Threshold]
+    seen: tuple[str, ...]  # every status that a migration ever had here
 
     def cut(self, status: str) -> datetime:
         """Whatever has been in ``status`` since then, or longer, needs a person."""
         return self.now - self.thresholds[status].after
 
-    def where(self, key: str) -> Q:
-        """The migrations that need a person for the reason ``key``, acknowledged ones too. No two reasons overlap."""
+    def conditions(self, key: str) -> list[Q]:
+        """The migrations that need a person for the reason ``key``, acknowledged ones too.
+
+        Each condition is served by one index; no two of them, and no two reasons, hold for the same migration.
+        """
         if key == "gone":
-            return Q(gone_at__isnull=False) & ~Q(status__in=statuses.FINISHED)
-        return Q(gone_at__isnull=True) & self._status(key)
+            return [Q(gone_at__isnull=False) & ~Q(status__in=statuses.FINISHED)]
+        found = [Q(gone_at__isnull=True, status=code) for code in self._codes(key)]
+        if key in ("waiting", "slow"):
+            found = [
+                q & Q(status_changed_at__lte=self.cut(code)) for q, code in zip(found, self._codes(key), strict=True)
+            ]
+        return found
+
+    def where(self, key: str) -> Q:
+        """All ``conditions`` as one, for where no order is asked for."""
+        return _any(self.conditions(key))
+
+    def _codes(self, key: str) -> Sequence[str]:
+        if key == "unknown":
+            return [code for code in self.seen if not statuses.is_known(code)]
+        return RUNNING if key == "slow" else [code for code, reason in BY_STATUS.items() if reason == key]
 
     def limit(self, key: str) -> str:
         """The threshold of a reason in words; empty where there is none."""
         code = {"waiting": WAITING, "slow": RUNNING[0]}.get(key, "")
         return self.thresholds[code].why if code else ""
 
-    def _status(self, key: str) -> Q:
-        if key == "unknown":
-            return ~Q(status__in=statuses.DOCUMENTED)
-        if key == "waiting":
-            return Q(status=WAITING, status_changed_at__lte=self.cut(WAITING))
-        if key == "slow":
-            return _any(Q(status=code, status_changed_at__lte=self.cut(code)) for code in RUNNING)
-        return Q(status=next(reason.status for reason in REASONS if reason.key == key))
-
 
 def rules(source: Source, now: datetime) -> Rules:
     """The rules at ``now``: the settings, else what is usual, else a day."""
     book = durations.book(source)
     limits = dict.fromkeys(RUNNING, settings.ATTENTION_RUNNING_AFTER) | {WAITING: settings.ATTENTION_WAITING_AFTER}
-    return Rules(now, {code: _threshold(seconds, book.usual(code)) for code, seconds in limits.items()})
+    thresholds = {code: _threshold(seconds, book.usual(code)) for code, seconds in limits.items()}
+    return Rules(now, thresholds, tuple(sorted({code for code, _, _ in _kept(source)})))
 
 
 def _threshold(seconds: int, usual: durations.Usual | None) -> Threshold:
@@ -143,9 +101,11 @@ def _threshold(seconds: int, usual: durations.Usual | None) -> Threshold:
     return Threshold(after, f"for more than {wording.span(after)} ({why})")
 
 
-def asking(rules: Rules, key: str) -> MigrationQuerySet:
-    """Those that ask for a person now for the reason ``key``, the longest first; what is seen to is left out."""
-    return Migration.objects.filter(rules.where(key)).exclude(triage.quiet(rules.now)).order_by(since(key), "pk")
+def asking(rules: Rules, key: str) -> list[MigrationQuerySet]:
+    """Those that ask for a person now for the reason ``key``: querysets without a common row, each in the order of
+    ``since`` by one index. What somebody has seen to is left out."""
+    quiet = triage.quiet(rules.now)
+    return [Migration.objects.filter(condition).exclude(quiet) for condition in rules.conditions(key)]
 
 
 def since(key: str) -> str:
@@ -182,16 +142,17 @@ def longest(rules: Rules, keys: Iterable[str], size: int) -> dict[str, list[Valu
     """The first ``size`` of ``asking`` for each of ``keys``: tuples of ``FIELDS``. One statement on PostgreSQL."""
     found: dict[str, list[Values]] = {key: [] for key in keys}
     parts = [
-        asking(rules, key).annotate(reason=Value(key, CharField())).values_list("reason", *FIELDS)[:size]
+        branch.annotate(reason=Value(key, CharField()))
+        .order_by(since(key), "pk")
+        .values_list("reason", *FIELDS)[:size]
         for key in found
+        for branch in asking(rules, key)
     ]
     if len(parts) > 1 and connection.features.supports_slicing_ordering_in_compound:
         parts = [parts[0].union(*parts[1:], all=True)]
     for key, *values in (row for part in parts for row in part):
         found[key].append(tuple(values))
-    for key, some in found.items():
-        some.sort(key=itemgetter(FIELDS.index(since(key)), 0))
-    return found
+    return {key: sorted(some, key=itemgetter(FIELDS.index(since(key)), 0))[:size] for key, some in found.items()}
 
 
 def counts(source: Source, now: datetime) -> dict[str, int]:
@@ -207,10 +168,20 @@ def counts(source: Source, now: datetime) -> dict[str, int]:
     return known
 
 
+def _kept(source: Source) -> list[tuple[str, bool, int]]:
+    """The kept counters by status; asked for once while the mirror stands still."""
+    key = f"statuses:{source.pk}:{source.version}"
+    known: list[tuple[str, bool, int]] | None = cache.get(key)
+    if known is None:
+        known = list(StatusCount.objects.filter(source=source).values_list("status", "gone", "n"))
+        cache.set(key, known, 60)
+    return known
+
+
 def _count(source: Source, rules: Rules) -> dict[str, int]:
     """From the kept counters, less those that are too young to ask and those that somebody has seen to."""
     found: Counter[str] = Counter()
-    for code, gone, n in StatusCount.objects.filter(source=source).values_list("status", "gone", "n"):
+    for code, gone, n in _kept(source):
         if key := _reason(code, gone):
             found[key] += n
     young = _any(Q(status=code, status_changed_at__gt=rules.cut(code)) for code in TIMED)
@@ -234,7 +205,7 @@ def _reason(code: str, gone: bool) -> str:
         return "" if code in statuses.FINISHED else "gone"
     if not statuses.is_known(code):
         return "unknown"
-    return "slow" if code in RUNNING else _BY_STATUS.get(code, "")
+    return "slow" if code in RUNNING else BY_STATUS.get(code, "")
 
 
 def _any(conditions: Iterable[Q]) -> Q:

@@ -1,7 +1,8 @@
 """Acts on many migrations at once: which ones a form means, and until when a snooze lasts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta, tzinfo
+from itertools import islice
 
 from django.db.models import QuerySet
 
@@ -30,19 +31,21 @@ def until(snooze: str, *, now: datetime, zone: tzinfo) -> datetime | None:
     return now + _LENGTHS[snooze] if snooze in _LENGTHS else None
 
 
-def matching(scope: str, rules: Rules, *, shown_at: datetime) -> QuerySet[Migration]:
+def matching(scope: str, rules: Rules, *, shown_at: datetime) -> list[QuerySet[Migration]]:
     """All that ask for the reason ``scope``, or that are seen to; none that came in after the page was shown."""
     if scope == QUIET:
-        return attention.seen_to(rules.now)
-    return attention.asking(rules, scope).filter(**{f"{attention.since(scope)}__lte": shown_at})
+        return [attention.seen_to(rules.now)]
+    since = attention.since(scope)
+    return [branch.filter(**{f"{since}__lte": shown_at}) for branch in attention.asking(rules, scope)]
 
 
 def selected(keys: list[int]) -> QuerySet[Migration]:
     return Migration.objects.filter(pk__in=keys)
 
 
-def read(found: QuerySet[Migration]) -> Iterator[Migration]:
-    """At most ``MOST`` of ``found``, fixed before the first is touched: what is done to one may change the rest."""
-    keys = list(found.values_list("pk", flat=True)[:MOST])
+def read(branches: Iterable[QuerySet[Migration]]) -> Iterator[Migration]:
+    """At most ``MOST`` of all, fixed before the first is touched: what is done to one may change the rest."""
+    every = (key for branch in branches for key in branch.values_list("pk", flat=True)[:MOST])
+    keys = list(islice(every, MOST))
     for start in range(0, len(keys), _AT_ONCE):
         yield from Migration.objects.filter(pk__in=keys[start : start + _AT_ONCE])

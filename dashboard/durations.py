@@ -11,7 +11,7 @@ from django.db.models import F, OuterRef, Subquery
 
 from migrations_sync.models import Source, StatusChange
 
-NEWEST = 5000  # changes that are looked at, of all statuses together: the cost does not grow with the mirror
+NEWEST = 2000  # changes that are looked at, of all statuses together: the cost does not grow with the mirror
 ENOUGH = 20  # stays; fewer say nothing about what is usual
 KEPT = 600  # seconds
 VAGUE = timedelta(minutes=15)  # an end that is known no better than this is not known

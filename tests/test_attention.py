@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from dashboard import attention, durations, triage
+from dashboard import attention, durations, rows, triage
+from dashboard.reasons import KEYS
 from migrations_sync import statuses
 from migrations_sync.models import Migration, Source
 from migrations_sync.sync.counts import recount
@@ -26,16 +27,21 @@ def one(status: str, *, for_: timedelta = HOUR, gone: bool = False, api_id: str 
 
 
 def asking(now=T0) -> dict[str, list[str]]:
-    rules = attention.rules(Source.default(), now)
-    found = {key: [m.api_id for m in attention.asking(rules, key)] for key in attention.KEYS}
-    return {key: ids for key, ids in found.items() if ids}
+    """The ids by reason, as the pages list them."""
+    source = counted_source()
+    found = attention.longest(attention.rules(source, now), KEYS, 1000)
+    return {key: [row[rows.FIELDS.index("api_id")] for row in some] for key, some in found.items() if some}
 
 
-def counted(now=T0) -> dict[str, int]:
+def counted_source() -> Source:
     source = Source.default()
     recount(source)
     source.refresh_from_db()
-    return attention.counts(source, now)
+    return source
+
+
+def counted(now=T0) -> dict[str, int]:
+    return attention.counts(counted_source(), now)
 
 
 @pytest.fixture
@@ -151,7 +157,7 @@ def test_counting_costs_the_same_for_three_and_for_three_hundred(django_assert_n
         source = Source.default()
         recount(source)
         source.refresh_from_db()
-        attention.rules(source, T0)  # what is usual is kept for minutes
+        durations.book(source)  # what is usual is kept for minutes
         with django_assert_num_queries(3):
             assert attention.counts(source, T0)["failed"] >= n
         with django_assert_num_queries(0):

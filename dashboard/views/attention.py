@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard import attention, bulk, current, hrefs, paging, preferences, rows, wording
-from dashboard.attention import Reason, Rules
+from dashboard.attention import Rules
 from dashboard.conditional import conditional
 from dashboard.models import TriageAct
 from dashboard.parts import Empty, Link, Pager
+from dashboard.reasons import REASONS, Reason
 from migrations_sync.querysets import MigrationQuerySet
 
 SHORT, LONG = 10, 50  # rows of each group while all are shown, and of one that is shown alone
@@ -26,7 +27,7 @@ QUIET = Reason(
     bulk.QUIET, "Acknowledged and snoozed", "eye-off", "", "Somebody has seen to these, so they ask for nobody.",
     "They come back by themselves when something happens to them or the snooze ends; raise one again to have it now.",
 )  # fmt: skip
-ASKING = {reason.key: reason for reason in attention.REASONS}
+ASKING = {reason.key: reason for reason in REASONS}
 ALONE = ASKING | {MINE.key: MINE, QUIET.key: QUIET}
 
 
@@ -48,20 +49,20 @@ def _alone(request: HttpRequest, key: str) -> HttpResponseBase:
         raise Http404(f"Nothing needs a person for a reason called “{key[:32]}”.")
     source, now = current.source(request), current.now(request)
     counts, rules = attention.counts(source, now), attention.rules(source, now)
-    branch, order = _listing(key, rules, cast(User, request.user))
+    branches, order = _listing(key, rules, cast(User, request.user))
     fields = (*attention.FIELDS, *attention.QUIET_FIELDS) if key == QUIET.key else attention.FIELDS
-    page = paging.page([branch], order, _cursor(request, order), size=LONG, fields=fields)
+    page = paging.page(branches, order, _cursor(request, order), size=LONG, fields=fields)
     group = _group(request, ALONE[key], rules, counts.get(key), page.rows)
     empty = None if page.rows else Empty("There is none now", "", "check")
     return _page(request, [group] if page.rows else [], alone=ALONE[key], empty=empty, pager=_pager(key, page))
 
 
-def _listing(key: str, rules: Rules, user: User) -> tuple[MigrationQuerySet, paging.Order]:
+def _listing(key: str, rules: Rules, user: User) -> tuple[list[MigrationQuerySet], paging.Order]:
     """What a group holds, and in which order."""
     if key == QUIET.key:
-        return attention.seen_to(rules.now), paging.Order(("id",), descending=True)
+        return [attention.seen_to(rules.now)], paging.Order(("id",), descending=True)
     if key == MINE.key:
-        return attention.of_person(rules, user), paging.Order(("status_changed_at", "id"))
+        return [attention.of_person(rules, user)], paging.Order(("status_changed_at", "id"))
     return attention.asking(rules, key), paging.Order((attention.since(key), "id"))
 
 

@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
 from dashboard import attention, bulk, current, hrefs, preferences, roles, triage, wording
+from dashboard.reasons import KEYS
 from migrations_sync.models import Migration
 
 DONE = {
@@ -23,7 +24,7 @@ DONE = {
     "release": "given back",
     "reopen": "raised again",
 }
-SCOPES = (bulk.SELECTED, *attention.KEYS, bulk.QUIET)
+SCOPES = (bulk.SELECTED, *KEYS, bulk.QUIET)
 SELECTED_AT_MOST = 1000
 
 
@@ -54,7 +55,7 @@ class ActForm(forms.Form):
         self.keys = [int(key) for key in sent]
         if asked.get("scope") == bulk.SELECTED and not self.keys:
             raise forms.ValidationError("Select the migrations first, or choose all of a group.")
-        if asked.get("scope") in attention.KEYS and not asked.get("at"):
+        if asked.get("scope") in KEYS and not asked.get("at"):
             raise forms.ValidationError("The form is not whole: load the page again.")
         if asked.get("act") == "acknowledge" and not asked.get("text"):
             raise forms.ValidationError("Say why, so that the next person knows.")
@@ -81,10 +82,10 @@ def act(request: HttpRequest) -> HttpResponseRedirect:
     return HttpResponseRedirect(hrefs.attention(shown) if shown else reverse("attention"))
 
 
-def _meant(request: HttpRequest, form: ActForm) -> QuerySet[Migration]:
+def _meant(request: HttpRequest, form: ActForm) -> list[QuerySet[Migration]]:
     scope, at = form.cleaned_data["scope"], form.cleaned_data["at"]
     if scope == bulk.SELECTED:
-        return bulk.selected(form.keys)
+        return [bulk.selected(form.keys)]
     rules = attention.rules(current.source(request), current.now(request))
     return bulk.matching(scope, rules, shown_at=at)
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from dashboard import attention, changes, current, days, hrefs, preferences, rows, runs, triage, wording
 from dashboard.conditional import conditional, release
 from dashboard.parts import Empty, Link
+from dashboard.reasons import REASONS
 from dashboard.tiles import tiles
 from migrations_sync.freshness import Freshness
 from migrations_sync.models import CompanyCount, DayCount, Migration, Source, StatusChange, SyncRun
@@ -92,7 +93,7 @@ def _reasons(source: Source, now: datetime) -> list[dict[str, Any]]:
             "href": hrefs.attention(reason.key),
             "oldest": _oldest(first[reason.key], source, now),
         }
-        for reason in attention.REASONS
+        for reason in REASONS
         if reason.key in counts
     ]
 
