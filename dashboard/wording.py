@@ -53,7 +53,7 @@ def ago(at: datetime, *, now: datetime, zone: tzinfo = UTC) -> str:
 
 def iso(at: datetime) -> str:
     """For ``datetime`` attributes and addresses: UTC, to the second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
 def day(at: datetime, zone: tzinfo = UTC) -> str:
