@@ -1,5 +1,6 @@
 """The one settings module. Everything that may differ between places comes from the environment."""
 
+from contextlib import suppress
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -265,6 +266,8 @@ CELERY_TASK_TIME_LIMIT = 7200  # seconds; a first mirror of millions takes its t
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+with suppress(OSError):  # only beat needs it, and says so itself where there can be none
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # One entry: whether the pass is quick or full is decided from what the mirror last knew.

@@ -132,11 +132,11 @@ def test_the_wait_doubles_up_to_four_hours():
     assert waits == [30, 60, 120, 7680, 14400, 14400]
 
 
-@pytest.mark.parametrize(
-    "value", ["7200", (datetime.now(UTC) + timedelta(hours=2)).strftime("%a, %d %b %Y %H:%M:%S GMT")]
-)
-def test_a_receiver_may_ask_for_patience_in_both_forms(receiver, value):
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_receiver_may_ask_for_patience_in_both_forms(receiver, form):
     delivery = waiting(address=receiver.url)
+    at = datetime.now(UTC) + timedelta(hours=2)
+    value = "7200" if form == "seconds" else at.strftime("%a, %d %b %Y %H:%M:%S GMT")
     receiver.will_answer((429, {"Retry-After": value}))
 
     deliver.deliver()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import get_commands, load_command_class
+from django.urls import Resolver404, resolve
 
 from tests.test_docs import MAKEFILE, ROOT, variables_read
 
@@ -58,6 +59,17 @@ def test_every_file_is_there(manual):
         for word in re.findall(r"(?<![\w/.<-])([\w.-]+(?:/[\w.-]+)*/?)", code):
             if word.split("/")[0] in tops and ("/" in word or "." in word[1:]) and "*" not in code:
                 assert (ROOT / word).exists(), word
+
+
+@pytest.mark.parametrize("manual", MANUALS, ids=lambda manual: manual.name)
+def test_every_page_is_there(manual):
+    for code in snippets(manual):
+        if re.fullmatch(r"/[a-z][a-z/<>-]*", code) and not (ROOT / code.strip("/")).exists():
+            path = re.sub(r"<\w+>", "123", code)
+            try:
+                resolve(path)
+            except Resolver404:
+                pytest.fail(f"{code} is no page")
 
 
 def unit(path: Path) -> configparser.RawConfigParser:

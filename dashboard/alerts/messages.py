@@ -14,7 +14,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from dashboard import wording
+from dashboard import hrefs, wording
 from dashboard.alerts import rules
 from dashboard.models import Alert, AlertDelivery, AlertRule
 from dashboard.redaction import scrub
@@ -160,7 +160,7 @@ def _item(alert: Alert, event: Event, reasons: dict[str, str]) -> Item:
         "status": one_line(migration.status),
         "text": _said(alert, event),
         "reason": one_line(reasons.get(migration.api_id, ""))[:300],
-        "url": link(reverse("migration-detail", args=[migration.api_id])),
+        "url": link(hrefs.migration(migration.api_id)),
     }
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
 
-from dashboard import redaction, tickets, wording
+from dashboard import hrefs, redaction, tickets, wording
 from dashboard.alerts import channels, messages
 from dashboard.models import AlertDelivery, TriageAct
 from migrations_sync import statuses
@@ -49,7 +49,7 @@ def _line(change: StatusChange) -> dict[str, str]:
     gone = change.kind == StatusChange.Kind.GONE
     return {
         "id": change.migration.api_id,
-        "url": messages.link(reverse("migration-detail", args=[change.migration.api_id])),
+        "url": messages.link(hrefs.migration(change.migration.api_id)),
         "was": change.old,
         "status": "gone" if gone else change.new,
         "not_before": wording.iso(change.not_before),

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import audit, current, preferences, roles, tasks, wording
+from dashboard import audit, current, hrefs, preferences, roles, tasks, wording
 from dashboard.alerts import deliver, outbox
 from dashboard.alerts import messages as alert_messages
 from dashboard.alerts.forms import ChannelForm, MuteForm, RuleForm
@@ -214,7 +214,7 @@ def _shown_alert(request: HttpRequest, alert: Alert) -> dict[str, object]:
         "rule": alert.rule.name,
         "status": statuses.get(migration.status) if migration else None,
         "migration": migration,
-        "href": reverse("migration-detail", args=[migration.api_id]) if migration else "",
+        "href": hrefs.migration(migration.api_id) if migration else "",
         "detail": alert.detail,
         "since": _said(request, alert.since),
         "told": _said(request, alert.told_at) if alert.told_at else "",
