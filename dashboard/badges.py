@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from django.core import signing
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard import current, preferences, rows, wording
+from dashboard import current, hrefs, preferences, rows, wording
 from dashboard.accounts import printable
 from dashboard.models import Badge
 from migrations_sync import statuses
@@ -142,17 +141,14 @@ def row(request: HttpRequest, badge: Badge) -> dict[str, Any]:
     """``badge`` made ready for a page."""
     zone = preferences.read(request).zone
     address = request.build_absolute_uri(reverse("badge-picture", args=[token(badge)]))
+    page = request.build_absolute_uri(hrefs.migration(badge.migration.api_id))
     return {
         "pk": badge.pk,
         "address": address,
         "json": address.removesuffix(".svg") + ".json",
-        "markdown": f"[![Migration status]({address})]({request.build_absolute_uri(page(badge.migration.api_id))})",
+        "markdown": f"[![Migration status]({address})]({page})",
         "by": badge.made_by.get_username() if badge.made_by else "somebody",
         "until": wording.day(badge.expires_at, zone),
         "api_id": badge.migration.api_id,
-        "page": page(badge.migration.api_id),
+        "page": page,
     }
-
-
-def page(api_id: str) -> str:
-    return f"{reverse('migration-list')}{quote(api_id, safe='')}/"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from django.urls import URLPattern, URLResolver, get_resolver
 
 MIGRATION = "m-1"
-SAMPLES = {"int": "1", "str": "x", "path": MIGRATION, "slug": "x", "uuid": "0"}
+SAMPLES = {"int": "1", "str": "x", "path": MIGRATION, "anything": MIGRATION, "slug": "x", "uuid": "0"}
 # What one kind of address takes in place of the sample of its type.
-PARTICULAR = {"alerts-channel-new": "email", "short-link": MIGRATION}
+PARTICULAR = {"alerts-channel-new": "email", "short-link": MIGRATION, "triage": "note"}
 
 
 @dataclass(frozen=True, slots=True)

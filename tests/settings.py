@@ -15,6 +15,8 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 # Messages published by the way go nowhere; tests of the queue start real workers on a real broker.
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
+# Nothing listens there. Tests of the API name their own; none may ever ask the vendor's.
+MIGRATIONS_API_URL = "http://127.0.0.1:9/api/v1"
 # Static files come from the source tree: nothing has to be collected first.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
 # As in production, where the cache is shared.

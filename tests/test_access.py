@@ -25,6 +25,9 @@ SENT_BY = {
     "token-revoke": "viewer",
     "badge-list": "triager",
     "badge-revoke": "triager",
+    "search": "viewer",  # a pasted text is too long for an address; nothing is changed by it
+    "check": "triager",
+    "triage": "triager",
     "attention-act": "triager",
     "sync-now": "operator",
     "alerts-retry": "operator",

@@ -7,6 +7,7 @@ from django.utils import timezone
 from dashboard.api import tokens
 from migrations_sync.models import Source, StatusCount
 from tests import factories
+from tests.api_server import KEY, row
 from tests.factories import T0
 from tests.people import browser, person
 
@@ -86,12 +87,33 @@ def test_any_id_that_the_mirror_holds_can_be_asked_for(ask, api_id):
     assert ask(f"{LIST}{quote(api_id, safe='')}/").json()["migration"]["id"] == api_id
 
 
-@pytest.mark.parametrize("api_id", ["nobody", "%00", "x" * 5000])
-def test_an_id_that_is_not_there_is_not_found(ask, api_id):
+@pytest.mark.parametrize("api_id", ["%00", "x" * 5000])
+def test_an_id_that_cannot_be_is_not_found(ask, api_id):
     answer = ask(f"{LIST}{api_id}/")
 
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_an_id_that_the_mirror_has_not_met_is_asked_of_the_vendor_once(ask, api, settings):
+    settings.MIGRATIONS_API_URL, settings.MIGRATIONS_API_KEY = api.url, KEY
+    api.rows = [row("m-1", status="WORKING")]
+
+    assert ask(f"{LIST}m-1/").json()["migration"]["status"] == "WORKING"
+    assert ask(f"{LIST}nobody/").status_code == 404
+    assert (
+        ask(f"{LIST}nobody/").json()["detail"].startswith("There is no migration with this id; the API was asked at")
+    )
+    assert len(api.requests) == 2
+
+
+def test_an_id_that_can_t_be_asked_for_is_not_said_to_be_missing(ask, settings):
+    settings.MIGRATIONS_API_KEY = KEY
+
+    answer = ask(f"{LIST}nobody/")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    assert "could not be asked" in answer.json()["detail"]
 
 
 def test_the_table_s_parameters_narrow_and_sort(ask):

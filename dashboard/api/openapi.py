@@ -10,6 +10,10 @@ from migrations_sync.models import StatusChange
 
 Schema = dict[str, Any]
 TIMES = ("created_after", "created_before", "changed_after")
+PARAMETERS = (
+    "status", "company", "user", "q", *TIMES, "longer", "attention", "unknown", "gone", "sort", "per_page", "after",
+    "before",
+)  # fmt: skip
 _TEXT: Schema = {"type": "string"}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _MAYBE_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
@@ -69,10 +73,14 @@ def _one() -> dict[str, Any]:
     return {
         "operationId": "getMigration",
         "summary": "One migration and its history",
+        "description": "An id that the mirror has not met is asked of the vendor's API once.",
         "parameters": [
             {"name": "id", "in": "path", "required": True, "schema": {**_TEXT, "minLength": 1, "maxLength": 255}}
         ],
-        "responses": {"200": _answer("The migration", "MigrationWithHistory"), **_problems("400", "403", "404")},
+        "responses": {
+            "200": _answer("The migration", "MigrationWithHistory"),
+            **_problems("400", "403", "404", "503"),
+        },
     }
 
 

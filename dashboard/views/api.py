@@ -1,18 +1,16 @@
 """The addresses of the JSON API; see ``dashboard.api``."""
 
 from typing import Any
-from urllib.parse import quote
 
 from django.http import HttpRequest
-from django.urls import reverse
 
-from dashboard import current, filters, paging
+from dashboard import current, filters, hrefs, lookups, paging, wording
 from dashboard.api import answers, openapi
 from dashboard.api.callers import Caller
 from dashboard.api.endpoint import endpoint
 from dashboard.api.problems import Problem
 from dashboard.filters import Choice
-from migrations_sync.models import Migration
+from migrations_sync.models import Migration, Source
 
 PER_PAGE = 100
 HISTORY = 500  # newest changes that are told of one migration
@@ -35,7 +33,10 @@ def migration_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     found = [Migration(**dict(zip(FIELDS, row, strict=True))) for row in page.rows]
     return answers.frame(current.freshness(request)) | {
         "migrations": [
-            answers.migration(one, source=source, caller=caller, url=_url(request, one.api_id)) for one in found
+            answers.migration(
+                one, source=source, caller=caller, url=request.build_absolute_uri(hrefs.migration(one.api_id))
+            )
+            for one in found
         ],
         "next": _turn(request, "after", page.next),
         "previous": _turn(request, "before", page.previous),
@@ -48,12 +49,10 @@ def migration_detail(request: HttpRequest, caller: Caller, api_id: str) -> dict[
     caller.require("migrations", "Reading migrations")
     _only(request)
     source = current.source(request)
-    found = None if "\0" in api_id else Migration.objects.filter(source=source, api_id=api_id).first()
-    if not found:
-        raise Problem(404, "The mirror knows no migration with this id.")
+    found = _found(source, api_id) or _asked_for(source, api_id, caller)
     changes = list(found.changes.order_by("-observed_at", "-id")[: HISTORY + 1])
     return answers.frame(current.freshness(request)) | {
-        "migration": answers.migration(found, source=source, caller=caller, url=_url(request, api_id)),
+        "migration": answers.migration(found, source=source, caller=caller, url=_url(request, found)),
         "history": answers.history(changes[:HISTORY]),
         "history_complete": len(changes) <= HISTORY,
     }
@@ -67,9 +66,29 @@ def description(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     return openapi.document(request.build_absolute_uri("/").rstrip("/"), seen)
 
 
+def _found(source: Source, api_id: str) -> Migration | None:
+    return None if lookups.impossible(api_id) else Migration.objects.filter(source=source, api_id=api_id).first()
+
+
+def _asked_for(source: Source, api_id: str, caller: Caller) -> Migration:
+    """One that the mirror has not met yet: the vendor's API is asked once, as for the page of a migration."""
+    if reason := lookups.impossible(api_id):
+        raise Problem(404, f"No migration can have this id: {reason}.")
+    answer = lookups.ask(api_id, who=caller.user)
+    if answer.outcome == "found" and (found := _found(source, api_id)):
+        return found
+    when = f"at {wording.iso(answer.at)}"
+    detail = f"The mirror does not know this id, and the API could not be asked {when}: {answer.detail}."
+    if answer.outcome == "limited":
+        raise Problem(429, detail, headers={"Retry-After": "60"})
+    if answer.outcome == "unreachable":
+        raise Problem(503, detail, headers={"Retry-After": "10"})
+    raise Problem(404, f"There is no migration with this id; the API was asked {when}.")
+
+
 def _check(request: HttpRequest, choice: Choice, caller: Caller) -> None:
     """Raise ``Problem`` naming the first parameter that can't be used."""
-    _only(request, *filters.FilterForm.base_fields, *openapi.TIMES, "status")
+    _only(request, *openapi.PARAMETERS)
     for name, sentences in choice.errors.items():
         raise Problem(400, f"{name}: {' '.join(sentences)}", parameter=name)
     if choice.criteria.user or choice.sort.lstrip("-") == "user":
@@ -97,5 +116,5 @@ def _turn(request: HttpRequest, name: str, cursor: paging.Cursor | None) -> str 
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
-def _url(request: HttpRequest, api_id: str) -> str:
-    return request.build_absolute_uri(f"{reverse('migration-list')}{quote(api_id, safe='')}/")
+def _url(request: HttpRequest, found: Migration) -> str:
+    return request.build_absolute_uri(hrefs.migration(found.api_id))

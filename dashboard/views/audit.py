@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard import audit, badges, current, preferences, roles, wording
+from dashboard import audit, current, hrefs, preferences, roles, wording
 from dashboard.filters import MomentField
 from dashboard.links import Here
 from dashboard.models import AuditEntry
@@ -78,7 +78,7 @@ def _row(request: HttpRequest, entry: AuditEntry) -> dict[str, Any]:
         "who": entry.who or "by command",
         "act": audit.ACTS.get(entry.act, entry.act),
         "migration": entry.migration,
-        "href": badges.page(entry.migration) if entry.migration else "",
+        "href": hrefs.migration(entry.migration) if entry.migration else "",
         "target": entry.target,
         "detail": entry.detail,
         "address": entry.address or "",

@@ -13,7 +13,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import audit, badges, current, roles, wording
+from dashboard import audit, badges, current, hrefs, roles, wording
 from dashboard.models import Badge
 from migrations_sync.models import Migration
 
@@ -99,7 +99,7 @@ def _make(request: HttpRequest) -> HttpResponse:
             request, "badge.made", migration=api_id, target=str(badge), detail=f"until {badge.expires_at:%F}"
         )
     messages.success(request, "The badge is made. Its address is on this page.")
-    return HttpResponseRedirect(f"{badges.page(migration.api_id)}#badges")
+    return HttpResponseRedirect(f"{hrefs.migration(migration.api_id)}#badges")
 
 
 @require_POST
@@ -110,4 +110,4 @@ def badge_revoke(request: HttpRequest, pk: int) -> HttpResponse:
         if badges.revoke(badge):
             audit.record(request, "badge.revoked", migration=badge.migration.api_id, target=str(badge))
     messages.success(request, "The badge shows nothing any more.")
-    return HttpResponseRedirect(f"{badges.page(badge.migration.api_id)}#badges")
+    return HttpResponseRedirect(f"{hrefs.migration(badge.migration.api_id)}#badges")

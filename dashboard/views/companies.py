@@ -50,7 +50,8 @@ def _line(one: CompanyCount) -> dict[str, Any]:
 
 def _page(request: HttpRequest, company_id: str) -> HttpResponseBase:
     source, now, zone = current.source(request), current.now(request), preferences.read(request).zone
-    by_status = companies.statuses_of(source, company_id)
+    # A NUL is in no company's id, and PostgreSQL would not even look.
+    by_status = {} if "\0" in company_id else companies.statuses_of(source, company_id)
     if not by_status:
         raise Http404(_unknown(company_id))
     last = Migration.objects.for_company(company_id).order_by("-created", "-pk").values_list(*rows.FIELDS)[:LAST]

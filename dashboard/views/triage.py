@@ -7,10 +7,10 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponseRedirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from dashboard import current, hrefs, roles, tickets, triage, wording
+from dashboard.onward import onward
 from dashboard.times import length
 from migrations_sync.models import Migration
 
@@ -80,10 +80,7 @@ def _migrations(request: HttpRequest) -> list[Migration]:
 
 
 def _back(request: HttpRequest, migrations: list[Migration]) -> str:
-    wanted = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure()):
-        return wanted
-    return hrefs.migration(migrations[0].api_id) if migrations else hrefs.migrations()
+    return onward(request, hrefs.migration(migrations[0].api_id) if migrations else hrefs.migrations())
 
 
 def _moved_on(migrations: list[Migration], seen: str) -> bool:
