@@ -1,14 +1,18 @@
 """What the mirror is while one request is answered: read once, then the same for everything on the page."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 
 from migrations_sync import freshness as mirror_freshness
 from migrations_sync import statuses
 from migrations_sync.freshness import Freshness
 from migrations_sync.models import Source, StatusCount
+
+KEPT = 60  # seconds
 
 
 def now(request: HttpRequest) -> datetime:
@@ -27,13 +31,23 @@ def freshness(request: HttpRequest) -> Freshness:
     return _read(request)[1]
 
 
-def kept_counts(request: HttpRequest) -> list[StatusCount]:
-    """The counts of every status that a migration ever had here, gone ones apart."""
+class Kept(NamedTuple):
+    """How many migrations there are of one status, gone ones apart."""
+
+    status: str
+    gone: bool
+    n: int
+
+
+def kept_counts(request: HttpRequest) -> list[Kept]:
+    """The count of every status that a migration ever had here; kept while the mirror stands still."""
     if not hasattr(request, "_counts"):
-        rows = StatusCount.objects.filter(source=source(request))
-        ordered = sorted(rows, key=lambda row: (statuses.rank(row.status), row.status))
-        request._counts = ordered  # type: ignore[attr-defined]
-    known: list[StatusCount] = request._counts  # type: ignore[attr-defined]
+        mirror = source(request)
+        rows = StatusCount.objects.filter(source=mirror).values_list("status", "gone", "n")
+        found = cache.get_or_set(f"counts:{mirror.pk}:{mirror.version}", lambda: list(rows), KEPT)
+        ordered = sorted(found or (), key=lambda row: (statuses.rank(row[0]), row[0]))
+        request._counts = [Kept(*row) for row in ordered]  # type: ignore[attr-defined]
+    known: list[Kept] = request._counts  # type: ignore[attr-defined]
     return known
 
 

@@ -51,13 +51,10 @@ class Criteria:
     gone: bool | None = None
 
     @property
-    def narrow(self) -> bool:
-        """Whether something beside the status and the company narrows the list."""
-        return bool(self.user or self.q or self.ranged or self.gone is not None)
-
-    @property
-    def ranged(self) -> bool:
-        return any((self.created_after, self.created_before, self.changed_after, self.longer))
+    def apart_from_status(self) -> bool:
+        """Whether something beside the status narrows the list."""
+        dates = (self.created_after, self.created_before, self.changed_after, self.longer)
+        return bool(self.company or self.user or self.q or any(dates) or self.gone is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def markup(rows: Iterable[Row], *, icons: str) -> SafeString:
 
 @cache
 def _format() -> str:
-    return str(get_template("dashboard/_migration_row.html").template.source)
+    return str(get_template("dashboard/_migration_row.html").template.source)  # type: ignore[attr-defined]  # Django's own
 
 
 def _escaped(row: Row, icons: str) -> dict[str, Any]:

@@ -296,11 +296,40 @@ def test_what_can_not_be_counted_cheaply_is_counted_only_up_to_a_limit(
     many(60)
     recount(up_to_date)
 
-    ranged = person.get("/migrations/?created_after=2026-11-20&per_page=25")
+    ranged = person.get("/migrations/?changed_after=2026-11-20&per_page=25")
 
     assert "1–25 of 30+" in text(ranged)
     assert "Last 25 of 30+" in text(person.get(link(ranged, "Last")))
     assert "1–25 of 60" in text(person.get("/migrations/?per_page=25"))
+
+
+@pytest.mark.parametrize(
+    ("query", "failed", "working"),
+    [
+        ("created_after=2026-11-20", 21, 21),
+        ("created_after=2026-11-20T12:00Z", 15, 15),
+        ("created_after=2026-11-19T18:00Z&created_before=2026-11-21", 14, 14),
+        ("created_before=2026-11-20T12:00:00.000001Z", 9, 8),
+        ("created_after=2026-11-20T02:00Z&created_before=2026-11-20T06:00Z", 2, 2),
+        ("created_after=2026-11-20T12:00Z&created_before=2026-11-21T06:00Z", 9, 9),
+        ("created_after=2026-11-22&created_before=2026-11-23", 0, 0),
+    ],
+)
+def test_a_range_of_time_is_counted_exactly_from_whole_days_and_their_ends(
+    person: Client, up_to_date: Source, query: str, failed: int, working: int
+) -> None:
+    begin = datetime(2026, 11, 19, 20, 0, tzinfo=UTC)
+    for number in range(46):
+        status = ("FAILED", "WORKING")[number % 2]
+        factories.migration(f"m-{number}", created=begin + timedelta(hours=number), status=status)
+    recount(up_to_date)
+
+    page = text(person.get(f"/migrations/?{query}"))
+
+    assert f"· {failed + working} migrations Skip" in page
+    assert f" Failed {failed} " in page
+    assert f" Working {working} " in page
+    assert f"· {failed} migrations Skip" in text(person.get(f"/migrations/?{query}&status=FAILED"))
 
 
 def test_the_statuses_say_what_they_would_give_under_the_other_filters(person: Client, up_to_date: Source) -> None:

@@ -225,7 +225,7 @@ def _empty(request: HttpRequest, choice: Choice, here: Here) -> Empty:
         text = f"The mirror is not up to date, so there may be some that it does not know of.{known}"
         return Empty("It can't be said whether there are any", text, "clock", "late", _syncs())
     asked = set(filters.wanted(choice.criteria, ()) or ())
-    if asked and asked <= set(statuses.NEED_ATTENTION) and not choice.criteria.narrow:
+    if asked and asked <= set(statuses.NEED_ATTENTION) and not choice.criteria.apart_from_status:
         text = f"Of {wording.plural(total, 'migration')}, none is in this state."
         return Empty("Nothing here needs a person", text, "check", "good")
     if not _narrowing(choice):
