@@ -3,12 +3,12 @@
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from migrations_sync.conf import client_from_settings, intervals_from_settings
 from migrations_sync.models import SyncRun
@@ -19,6 +19,8 @@ EXIT_STATUS = {"complete": 0, "failed": 1, "partial": 3, "skipped": 4}
 
 class Command(BaseCommand):
     help = "Mirror the Migrations API once. Exit status: 0 complete, 1 failed, 2 usage, 3 partial, 4 skipped."
+    # They import every page of the dashboard, which takes longer than a quick sync; servers and CI run them.
+    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         mode = parser.add_mutually_exclusive_group()
@@ -39,12 +41,7 @@ class Command(BaseCommand):
                 "MIGRATIONS_API_KEY is not set: give the API's key, or its file in MIGRATIONS_API_KEY_FILE",
                 returncode=2,
             )
-        with _bar() as bar:
-            task = bar.add_task("Reading the list", total=None)
-
-            def show(run: SyncRun) -> None:
-                bar.update(task, completed=run.seen, description=f"{run.pages} pages, {run.changed} changed")
-
+        with _progress() as show:
             report = run_pass(
                 client_from_settings,
                 mode="quick" if mode == "quick" else "full",
@@ -69,10 +66,18 @@ class Command(BaseCommand):
             self.stderr.write(report.error)
 
 
-def _bar() -> Progress:
+@contextmanager
+def _progress() -> Iterator[Callable[[SyncRun], None]]:
     """A progress bar on standard error, and only if that is a terminal."""
-    console = Console(stderr=True)
-    return Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=console, transient=True, disable=not console.is_terminal,
-    )  # fmt: skip
+    if not sys.stderr.isatty():
+        yield lambda run: None
+        return
+    from rich.console import Console  # as slow to import as Django's models
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Reading the list", total=None)
+        yield lambda run: bar.update(
+            task, completed=run.seen, description=f"{run.pages} pages, {run.changed} changed"
+        )
