@@ -77,17 +77,18 @@ def json_type(value: object) -> str:
     return "null" if value is None else _JSON_TYPES.get(type(value), "a text")
 
 
-def parse(row: object) -> MigrationRecord:
-    """The row with real types.
+def parse(row: object, fingerprint: int | None = None) -> MigrationRecord:
+    """The row with real types. ``fingerprint``: what ``identify`` has said of it, if it was asked.
 
     Raises:
         InvalidRecord: a field that the mirror lives by can't be read; the message names it.
     """
-    api_id, fingerprint = identify(row)
+    if fingerprint is None:
+        _, fingerprint = identify(row)
     fields = _object(row)
     created_raw = _required(fields, "created", MAX_CREATED)
     return MigrationRecord(
-        api_id,
+        _required(fields, "id", MAX_ID),
         _time(created_raw),
         created_raw,
         _required(fields, "status", MAX_STATUS),

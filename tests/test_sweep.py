@@ -1,5 +1,6 @@
 """A full sweep, seen from the mirror: what it holds, what its history says, what the run tells."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -316,4 +317,22 @@ def test_a_counter_that_is_wrong_is_repaired_and_reported():
         cursor.execute("UPDATE migrations_sync_statuscount SET n = n + 5")
 
     assert recount(Source.default())["status"] == 1
+    assert_counters_hold()
+
+
+ODD = ['a"b', "c\\d", "{e,f}", "NULL", " ", "g\th", "i\nj\r", "\\N", "é☃\U0001f600", "100%s", "'k'"]
+
+
+def test_ids_and_values_of_any_characters_are_kept_as_they_came_and_found_again():
+    """Each database has its own characters that mean something to it."""
+    fields = [{"status": text, "company_id": text, "created_by_user_id": text, "extra": text} for text in ODD]
+    api = ListApi([row(text, **values) for text, values in zip(ODD, fields, strict=True)])
+    full(api)
+
+    report = full(api)
+
+    assert (report.run.seen, report.run.unchanged) == (len(ODD), len(ODD))
+    held = Migration.objects.values_list("api_id", "status", "company_id", "created_by_user_id")
+    assert sorted(held) == sorted((text,) * 4 for text in ODD)
+    assert sorted(json.loads(m.raw)["extra"] for m in Migration.objects.all()) == sorted(ODD)
     assert_counters_hold()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -27,7 +27,7 @@ from migrations_sync.sync.counts import Deltas
 from migrations_sync.sync.drift import Drifts
 from migrations_sync.sync.lease import HeldLease
 from migrations_sync.sync.seen import Seen
-from migrations_sync.sync.store import Known, Sighting, store
+from migrations_sync.sync.store import Sighting, store
 
 _RAW_KEPT = 100_000  # characters of an unreadable row
 
@@ -82,7 +82,7 @@ class Writer:
         for row in rows:
             batch.take(row)
         batch.compare()
-        if batch.differ or batch.rejects:
+        if batch.differs:
             batch.save()
         return batch.counts, batch.novel_pages
 
@@ -95,9 +95,11 @@ class _Batch:
         self.counts = Counts()
         self.novel_pages: set[int] = set()
         self.rejects: list[tuple[Row, str, str]] = []
-        self.rows: dict[str, tuple[Row, int]] = {}
-        self.known: dict[str, Known] = {}
-        self.differ: list[Row] = []
+        self.places: dict[str, int] = {}  # of each API id in the two lists below
+        self.rows: list[Row] = []
+        self.fingerprints: list[int] = []
+        self.new: list[int] = []  # places of rows whose ids the mirror does not have
+        self.known: dict[int, int] = {}  # its numbers of those that differ from it, by place
 
     def take(self, row: Row) -> None:
         try:
@@ -105,22 +107,37 @@ class _Batch:
         except InvalidRecord as error:
             self.rejects.append((row, str(error), ""))
             return
-        if api_id in self.rows:
+        place = self.places.setdefault(api_id, len(self.rows))
+        if place == len(self.rows):
+            self.rows.append(row)
+            self.fingerprints.append(fingerprint)
+        else:  # the same id again: the later answer counts
             self.writer.seen.twice += 1
-        self.rows[api_id] = (row, fingerprint)  # the same id again: the later answer counts
+            self.rows[place], self.fingerprints[place] = row, fingerprint
 
     def compare(self) -> None:
         """Find out which rows differ from the mirror, by their fingerprints."""
-        seen, known = self.writer.seen, store().look_up(self.writer.source, list(self.rows))
-        self.known = known
-        for api_id, (row, fingerprint) in self.rows.items():
-            stored = known.get(api_id)
-            if (stored is None or seen.add(stored.number)) and row.page is not None:
-                self.novel_pages.add(row.page)
-            if stored is None or stored.fingerprint != fingerprint or stored.gone:
-                self.differ.append(row)
-        self.counts.seen = len(self.rows)
-        self.counts.unchanged = len(self.rows) - len(self.differ)
+        seen, rows, fingerprints = self.writer.seen, self.rows, self.fingerprints
+        unknown = set(range(len(rows)))
+        for place, number, fingerprint, gone in store().look_up(self.writer.source, list(self.places)):
+            unknown.discard(place)
+            if seen.add(number):
+                self._is_novel(rows[place])
+            if fingerprint != fingerprints[place] or gone:
+                self.known[place] = number
+        self.new = sorted(unknown)
+        for place in self.new:
+            self._is_novel(rows[place])
+        self.counts.seen = len(rows)
+        self.counts.unchanged = len(rows) - len(self.new) - len(self.known)
+
+    def _is_novel(self, row: Row) -> None:
+        if row.page is not None:
+            self.novel_pages.add(row.page)
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.new or self.known or self.rejects)
 
     @transaction.atomic
     def save(self) -> None:
@@ -130,57 +147,57 @@ class _Batch:
         # First of all locks: writers queue here, so none of them can wait for another further down.
         writer.source.touch()
         quiet = not Source.objects.filter(pk=writer.source.pk, baseline_at__isnull=False).exists()
-        sightings = self._parse()
         deltas = Deltas()
-        self._insert([s for s in sightings if s.record.id not in self.known], deltas, quiet=quiet)
-        self._update([s for s in sightings if s.record.id in self.known], deltas, quiet=quiet)
+        self._insert([sighting for _, sighting in self._parse(self.new)], deltas, quiet=quiet)
+        changed = self._parse(sorted(self.known))
+        self._update({self.known[place]: sighting for place, sighting in changed}, deltas, quiet=quiet)
         deltas.apply(writer.source)
         _quarantine(writer, self.rejects)
         self.counts.rejected = len(self.rejects)
 
-    def _parse(self) -> list[Sighting]:
-        sightings = []
-        for row in self.differ:
+    def _parse(self, places: Iterable[int]) -> Iterator[tuple[int, Sighting]]:
+        for place in places:
+            row = self.rows[place]
             try:
-                record = records.parse(row.value)
+                record = records.parse(row.value, self.fingerprints[place])
             except InvalidRecord as error:
                 api_id, _ = records.identify(row.value)
                 self.rejects.append((row, str(error), api_id))
                 continue
-            sightings.append(Sighting(record, row.at))
             if record.payload or record.created_by_user_id is None:
                 self.writer.drifts.fields(records.oddities(row.value), example=record.payload)
             if not statuses.is_known(record.status):
                 self.writer.drifts.add(Drift.Kind.STATUS, record.status, example=record.id)
-        return sightings
+            yield place, Sighting(record, row.at)
 
     def _insert(self, sightings: Sequence[Sighting], deltas: Deltas, *, quiet: bool) -> None:
         if not sightings:
             return
         added = store().insert(self.writer.source, sightings)
         self.counts.created = len(added)
-        news = []
-        for record, at in sightings:
-            number = added.get(record.id)
-            if number is None:
-                self.counts.unchanged += 1  # another writer was faster; the next pass compares
-                continue
+        # The rest another writer has added meanwhile; the next pass compares.
+        self.counts.unchanged += len(sightings) - len(added)
+        for number in added.values():
             self.writer.seen.add(number)
-            deltas.count(record.status, record.company_id, record.created, gone=False, by=1)
-            if not quiet:
-                deltas.observed[at.date(), record.status] += 1
-                news.append(self._change(number, StatusChange.Kind.FIRST_SEEN, "", record, record.created, at))
+        new = [sighting for sighting in sightings if sighting.record.id in added]
+        deltas.count_new([record for record, _ in new])
+        if quiet:
+            return
+        news = []
+        for record, at in new:
+            deltas.observed[at.date(), record.status] += 1
+            first_seen = StatusChange.Kind.FIRST_SEEN
+            news.append(self._change(added[record.id], first_seen, "", record, record.created, at))
         StatusChange.objects.bulk_create(news)
 
-    def _update(self, sightings: Sequence[Sighting], deltas: Deltas, *, quiet: bool) -> None:
+    def _update(self, sightings: Mapping[int, Sighting], deltas: Deltas, *, quiet: bool) -> None:
         if not sightings:
             return
         source, now = Source.objects.get(pk=self.writer.source.pk), timezone.now()
-        numbers = sorted(self.known[s.record.id].number for s in sightings)
-        stored = Migration.objects.select_for_update().order_by("pk").in_bulk(numbers)
+        stored = Migration.objects.select_for_update().order_by("pk").in_bulk(sorted(sightings))
         changes, versions, updates = [], [], []
-        for record, at in sightings:
-            migration = stored[self.known[record.id].number]
+        for number, (record, at) in sightings.items():
+            migration = stored[number]
             # A check from the future was made before the clock was set back, and says nothing about age.
             if at < migration.checked_at <= now:
                 self.counts.unchanged += 1  # somebody has asked since; this answer is old
