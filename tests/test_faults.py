@@ -410,7 +410,7 @@ def test_under_every_fault_the_key_is_nowhere(
         Source.objects.update(hold_until=None)
         reports.append(full(make_client, max_retries=0))
 
-    assert {report.outcome for report in reports} == {"failed"}
+    assert {report.outcome for report in reports} <= {"failed", "partial"}  # a 404 ends the list
     printed = "".join(capfd.readouterr())
     told = [*everything_logged, everything_stored(), printed, *[json.dumps(r.as_json()) + repr(r) for r in reports]]
     assert everything_logged

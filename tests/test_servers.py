@@ -33,7 +33,7 @@ def test_a_machine_without_redis_gets_one_that_keeps_its_queue(tmp_path):
         assert server.lrange("queue", 0, -1) == [b"message"]
 
 
-def test_redis_is_real_and_empty(redis_url):
-    with redis.Redis.from_url(redis_url) as server:
+def test_redis_is_real_and_empty():
+    with redis_server.running() as url, redis.Redis.from_url(url) as server:
         assert server.dbsize() == 0
         assert int(server.info("server")["redis_version"].split(".")[0]) >= 7
