@@ -122,8 +122,8 @@ def _facts(request: HttpRequest, facts: Known) -> list[Fact]:
 
     changed = wording.between(facts.not_before, facts.since, zone, now=at)
     told = [
-        _who("Company", facts.company, "company"),
-        _who("Created by", facts.user, "user"),
+        _who("Company", facts.company, hrefs.company(facts.company)),
+        _who("Created by", facts.user, hrefs.migrations(user=facts.user)),
         when("Created", facts.created, "by the API's clock"),
         when("First seen", facts.first_seen),
         Fact("In this status since", changed if facts.witnessed else "before it was first seen"),
@@ -133,10 +133,8 @@ def _facts(request: HttpRequest, facts: Known) -> list[Fact]:
     return [*told, when("Gone since", facts.gone_at)] if facts.gone_at else told
 
 
-def _who(name: str, value: str | None, parameter: str) -> Fact:
-    if value is None:
-        return Fact(name, "none")
-    return Fact(name, value, copied=value, href=hrefs.migrations(**{parameter: value}), mono=True)
+def _who(name: str, value: str | None, href: str) -> Fact:
+    return Fact(name, value, copied=value, href=href, mono=True) if value else Fact(name, "none")
 
 
 def _turns(lived: list[Stay], facts: Known, record: History) -> dict[str, Any]:
@@ -198,8 +196,8 @@ def _neighbours(request: HttpRequest, migration: Migration) -> list[dict[str, An
         "created_before": wording.iso(migration.created + neighbours.AROUND),
     }
     tables = [
-        ("user", f"Created by {user}", near.user, hrefs.migrations(user=user or "")),
-        ("company", f"Company {company}", near.company, hrefs.migrations(company=company or "")),
+        ("user", f"Created by {user}", near.user, hrefs.migrations(user=user)),
+        ("company", f"Company {company}", near.company, hrefs.company(company)),
         ("hour", "Created within half an hour", near.hour, hrefs.migrations(**around)),
     ]
     source, at, zone = current.source(request), current.now(request), preferences.read(request).zone

@@ -175,8 +175,8 @@ def _act(act: Item, words: _Words) -> Placed:
 
 
 def _worth_telling(blind: Iterable[Item], known: Known, lived: Sequence[Stay]) -> Iterator[Item]:
-    """Those in which something may have been missed: not those since it came to its end."""
-    ended = None if known.status.open else lived[-1].began
+    """Those in which something may have been missed: not those since it came to its end, or went."""
+    ended = known.gone_at or (None if known.status.open else lived[-1].began)
     return (spot for spot in blind if spot.since and (ended is None or spot.since < ended))
 
 

@@ -107,10 +107,10 @@ def test_a_ticket_text_becomes_a_table_of_found_fetched_gone_and_unknown(person:
     page = find(person, f"Hi, at acme these hang:\n- {UUIDS[0]}\n- {UUIDS[1]},\n- {UUIDS[2]}\n- {UUIDS[3]}\nThanks!")
 
     lines = table(page)
-    assert lines[0].startswith("found Failed 8f3a21c0")
-    assert lines[1].startswith("gone Complete 8f3a21c0")
-    assert lines[2].startswith("fetched now Working 8f3a21c0")
-    assert lines[3].startswith("unknown, to the API too: asked at")
+    assert re.match(r"Failed 8f3a21c0 .* found", lines[0])
+    assert re.match(r"Complete 8f3a21c0 .* gone", lines[1])
+    assert re.match(r"Working 8f3a21c0 .* fetched now", lines[2])
+    assert re.match(r"unknown 8f3a21c0\S+ The API does not know it: asked at \d\d:", lines[3])
     assert len(lines) == 4
     assert "Company acme" in text(page)
     assert "3 migrations known here, of 4 that were looked for." in text(page)
@@ -145,7 +145,7 @@ def test_one_unknown_id_is_asked_for_and_leads_there_if_the_api_knows_it(person:
     api.rows = [row(UUIDS[5])]
 
     assert find(person, UUIDS[5]).headers["Location"] == f"/migrations/{UUIDS[5]}/"
-    assert table(find(person, UUIDS[6]))[0].startswith("unknown, to the API too")
+    assert table(find(person, UUIDS[6]))[0].startswith("unknown")
 
 
 def test_plain_words_are_not_asked_for(person: Client, api: ApiServer) -> None:
@@ -162,8 +162,8 @@ def test_an_api_that_cannot_be_asked_is_asked_only_once(person: Client, api: Api
     lines = table(find(person, " ".join(UUIDS[:5])))
 
     assert len(api.requests) == 1
-    assert lines[0].startswith("could not be asked for at")
-    assert lines[4].startswith("not asked for yet")
+    assert lines[0].startswith("not known yet")
+    assert lines[4].startswith("not asked for")
 
 
 @pytest.mark.parametrize("q", ["", "   ", "%", "a\0b", "'; DROP TABLE", "<script>alert(1)</script>", "x" * 3000, "…"])

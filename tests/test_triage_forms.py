@@ -129,7 +129,7 @@ def test_what_cannot_be_used_is_told_and_changes_nothing(
 
 
 def test_nobody_acknowledges_what_they_have_not_seen(robin: Client, one: Migration) -> None:
-    seen = robin.get(PAGE).content.decode().split('name="seen" value="')[1].split('"')[0]
+    seen = robin.get(PAGE).content.decode().split('name="seen" form="acknowledge" value="')[1].split('"')[0]
     assert "You acknowledged it" in text(do(robin, "acknowledge", text="seen", seen=seen))
     Migration.objects.filter(pk=one.pk).update(status_changed_at=timezone.now())
 

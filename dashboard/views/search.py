@@ -20,7 +20,10 @@ IN_AN_ADDRESS = 3500  # characters; longer ones are refused by servers on the wa
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One line of the table. ``row``: the migration made ready, if there is one; ``text``: what was pasted."""
+    """One line of the table. ``row``: the migration made ready, if there is one; ``text``: what was pasted.
+
+    ``note``: where there is none, why.
+    """
 
     text: str
     outcome: str
@@ -28,6 +31,7 @@ class Hit:
     tone: str
     row: rows.Row | None = None
     href: str = ""
+    note: str = ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -121,10 +125,14 @@ def _known(text: str, row: rows.Row) -> Hit:
 def _unknown(request: HttpRequest, api_id: str, answer: lookups.Answer | None) -> Hit:
     href = hrefs.migration(api_id)
     if answer is None:
-        return Hit(api_id, "not asked for yet", "clock", "late", href=href)
+        return Hit(
+            api_id, "not asked for", "clock", "late", href=href, note="Read the page again to ask for the rest."
+        )
     at = wording.clock(answer.at, now=current.now(request), zone=preferences.read(request).zone)
     if answer.outcome == "unknown":
-        return Hit(api_id, f"unknown, to the API too: asked at {at}", "cross", "bad", href=href)
+        return Hit(api_id, "unknown", "cross", "bad", href=href, note=f"The API does not know it: asked at {at}.")
     if answer.outcome == "unreadable":
-        return Hit(api_id, f"the API's answer at {at} can't be read", "alert", "bad", href=href)
-    return Hit(api_id, f"could not be asked for at {at}: {answer.detail}", "alert", "late", href=href)
+        return Hit(
+            api_id, "unreadable", "alert", "bad", href=href, note=f"The API's answer at {at} is in quarantine."
+        )
+    return Hit(api_id, "not known yet", "alert", "late", href=href, note=f"Asked at {at} in vain: {answer.detail}.")
