@@ -58,8 +58,11 @@ def numbers(source: Source, today: date) -> Mapping[str, Numbers]:
     return found
 
 
-def created(per_day: Numbers, today: date, *, company: str = "", cut: bool = False) -> Figure:
-    """Migrations by the day they were created on and by their status now; ``cut``: only the newest are in it."""
+def created(per_day: Numbers, today: date, *, company: str | None = None, cut: bool = False) -> Figure:
+    """Migrations by the day they were created on and by their status now.
+
+    ``company``: those of one, empty for those without one, ``None`` for all. ``cut``: only the newest are in it.
+    """
     total, failed = wording.plural(_sum(per_day), "migration"), wording.number(_sum(per_day, "FAILED"))
     finding = f"{total} created in {LENGTH} days, {failed} of them failed."
     if cut:
@@ -68,8 +71,10 @@ def created(per_day: Numbers, today: date, *, company: str = "", cut: bool = Fal
         )
 
     def href(first: date, last: date, code: str) -> str:
-        before = last + timedelta(days=1)
-        return hrefs.migrations(status=code, company=company, created_after=first, created_before=before)
+        days = {"created_after": first, "created_before": last + timedelta(days=1)}
+        if company is None:
+            return hrefs.migrations(status=code, **days)
+        return hrefs.of_company(company, status=code, **days)
 
     return figure("Created per day", finding, per_day, today, href)
 

@@ -48,13 +48,15 @@ class Criteria:
     longer: timedelta | None = None
     attention: bool = False
     unknown: bool = False
+    no_company: bool = False
     gone: bool | None = None
 
     @property
     def apart_from_status(self) -> bool:
         """Whether something beside the status narrows the list."""
         dates = (self.created_after, self.created_before, self.changed_after, self.longer)
-        return bool(self.company or self.user or self.q or any(dates) or self.gone is not None)
+        criteria = (self.company, self.no_company, self.user, self.q, *dates)
+        return any(criteria) or self.gone is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class FilterForm(forms.Form):
     q = forms.CharField(required=False, max_length=255)
     longer = LengthField(required=False)
     attention = forms.ChoiceField(required=False, choices=[("1", "yes")])
+    no_company = forms.ChoiceField(required=False, choices=[("1", "yes")])
     unknown = forms.ChoiceField(required=False, choices=[("1", "yes")])
     gone = forms.ChoiceField(required=False, choices=[("1", "yes"), ("0", "no")])
     sort = forms.ChoiceField(
@@ -209,6 +212,7 @@ def _criteria(data: dict[str, Any]) -> Criteria:
         longer=data.get("longer"),
         attention=data.get("attention") == "1",
         unknown=data.get("unknown") == "1",
+        no_company=data.get("no_company") == "1",
         gone={"1": True, "0": False}.get(data.get("gone", "")),
     )
 
@@ -242,6 +246,8 @@ def _narrowed(criteria: Criteria, now: datetime) -> MigrationQuerySet:
         "status_changed_at__lte": now - criteria.longer if criteria.longer else None,
     }
     rows = Migration.objects.filter(**{lookup: value for lookup, value in exact.items() if value})
+    if criteria.no_company:
+        rows = rows.filter(company_id__isnull=True)
     return rows if criteria.gone is None else rows.filter(gone_at__isnull=not criteria.gone)
 
 

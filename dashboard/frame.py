@@ -19,6 +19,8 @@ SECTIONS = (
     ("Alerts", "alerts"),
 )
 
+MARKS = {"stale": "Stale", "blind": "Blind"}
+
 
 @dataclass(frozen=True, slots=True)
 class FreshnessLine:
@@ -35,9 +37,11 @@ class FreshnessLine:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """``version``: the mirror's, so that an open page knows what it shows."""
+    """``version``: the mirror's, so that an open page knows what it shows. ``mark``: begins the title of a page
+    that shows an old mirror."""
 
     version: int
+    mark: str
     sections: list[Section]
     search_href: str
     freshness: FreshnessLine
@@ -49,6 +53,7 @@ def frame(request: HttpRequest) -> Frame:
     fresh, now, zone = current.freshness(request), current.now(request), preferences.read(request).zone
     return Frame(
         version=current.source(request).version,
+        mark=MARKS.get(fresh.level, ""),
         sections=_sections(request),
         search_href=address("search") or address("migration-list"),
         freshness=_line(fresh, now, zone),

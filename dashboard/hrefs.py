@@ -23,6 +23,11 @@ def migrations(**criteria: Any) -> str:
     return reverse("migration-list") + (f"?{query}" if query else "")
 
 
+def of_company(company_id: str | None, **criteria: Any) -> str:
+    """The list of one company's migrations, or of those without one."""
+    return migrations(company=company_id, no_company="" if company_id else "1", **criteria)
+
+
 def migration(api_id: str) -> str:
     return f"{reverse('migration-list')}{quote(api_id, safe='')}/"
 

@@ -17,6 +17,7 @@ SENTENCES = {
 FLAGS = {
     ("attention", "1"): "Needs attention",
     ("unknown", "1"): "Unknown status",
+    ("no_company", "1"): "Without a company",
     ("gone", "1"): "Gone",
     ("gone", "0"): "Not gone",
 }

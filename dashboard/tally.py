@@ -57,12 +57,14 @@ def _from_counts(criteria: Criteria, kept: list[Kept], source: Source) -> dict[s
     if criteria.changed_after or criteria.longer:
         return None
     ranged = criteria.created_after or criteria.created_before
-    if not criteria.company and not ranged:
+    of_one = criteria.company or criteria.no_company
+    if not of_one and not ranged:
         return _added((row.status, row.n) for row in kept if criteria.gone in (None, row.gone))
-    if criteria.gone is not None or (criteria.company and ranged):
+    if criteria.gone is not None or (of_one and ranged):
         return None
     if ranged:
         return _added(_by_day(criteria.created_after, criteria.created_before, source))
+    # An empty company is that of the migrations without one.
     rows = CompanyStatusCount.objects.filter(source=source, company_id=criteria.company)
     return dict(rows.values_list("status", "n"))
 

@@ -51,7 +51,7 @@ def shown(person: Client, path: str = "/") -> str:
 def heading(page: str) -> str:
     found = re.search(r"<h1>(.*?)</h1>", page, re.S)
     assert found
-    return html.unescape(found[1].strip())
+    return html.unescape(re.sub(r"<[^>]+>", "", found[1]).strip())
 
 
 def test_the_heading_says_how_many_need_a_person_and_so_does_the_title(person):

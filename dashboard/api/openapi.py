@@ -97,6 +97,7 @@ def _parameters(seen: Iterable[str]) -> list[dict[str, Any]]:
         _query("longer", {"type": "string", "pattern": f"^{_LENGTH}$"}, "In its status for longer than `6h`, `3d`"),
         _query("attention", _YES, "Those that need a person"),
         _query("unknown", _YES, "Those in a status that nobody documented"),
+        _query("no_company", _YES, "Those without a company"),
         _query("gone", {"type": "string", "enum": ["1", "0"]}, "Those that the API no longer serves, or only others"),
         _query("sort", {"type": "string", "enum": sorts}, "`-` for descending; `-created` by default"),
         _query("per_page", {"type": "integer", "enum": list(PAGE_SIZES)}, "100 by default"),

@@ -58,11 +58,11 @@ def _page(request: HttpRequest, company_id: str) -> HttpResponseBase:
     context = {
         "company": company_id,
         "total": wording.number(sum(by_status.values())),
-        "tiles": tiles(by_status, lambda codes: hrefs.migrations(company=company_id, status=codes)),
+        "tiles": tiles(by_status, lambda codes: hrefs.of_company(company_id, status=codes)),
         "share": _share(company_id, by_status),
         "facts": facts(source, company_id, by_status, now),
         "rows": rows.ready(last, source=source, now=now, zone=zone),
-        "all_href": hrefs.migrations(company=company_id),
+        "all_href": hrefs.of_company(company_id),
         "figure": companies.created(company_id, now.date()),
     }
     return render(request, "dashboard/company.html", context)
@@ -76,7 +76,7 @@ def _unknown(company_id: str) -> str:
 def _share(company_id: str, by_status: dict[str, int]) -> str:
     order = days.order(by_status)
     names = {code: statuses.get(code).label.lower() for code in order}
-    links = {code: hrefs.migrations(company=company_id, status=code) for code in order}
+    links = {code: hrefs.of_company(company_id, status=code) for code in order}
     return charts.draw(charts.shares(by_status, order, names, links), "share")
 
 

@@ -96,6 +96,7 @@ const keys = {
   j: () => step(1),
   k: () => step(-1),
   o: () => row() && $("th a", row()).click(),
+  x: () => row() && $("input[type=checkbox]", row())?.click(),
   c: () => row() && copy(row().dataset.migrationId),
   "?": help,
 };
