@@ -186,3 +186,16 @@ def test_the_pages_ask_the_same_of_three_as_of_three_hundred(person, django_asse
 
     measure(3)
     measure(100)
+
+
+def test_the_list_behind_the_bucket_without_a_company_holds_those_and_no_others(person):
+    one(None, "FAILED", api_id="lone"), one("other", "FAILED")
+    counted()
+    page = shown(person, hrefs.company(None))
+    href = re.search(r'data-status="FAILED" href="([^"]+)"', page)
+    assert href
+    listed = shown(person, href[1])
+
+    assert re.findall(r'data-migration-id="([^"]+)"', listed) == ["lone"]
+    assert "Failed, without a company" in listed
+    assert ">1</span>" in listed
