@@ -25,9 +25,12 @@ def report_errors(dsn: str) -> None:
     Raises:
         ImproperlyConfigured: sentry-sdk is not installed, or ``dsn`` is none.
     """
-    sentry = _needed("sentry_sdk", "SENTRY_DSN", "sentry-sdk")
     try:
-        sentry.init(
+        import sentry_sdk
+    except ImportError:
+        raise _missing("SENTRY_DSN", "sentry-sdk") from None
+    try:
+        sentry_sdk.init(
             dsn=dsn,
             include_local_variables=False,
             max_request_body_size="never",
@@ -38,7 +41,7 @@ def report_errors(dsn: str) -> None:
         raise ImproperlyConfigured("SENTRY_DSN can't be read: use https://key@host/project") from None
 
 
-def without_secrets(event: dict[str, Any], _hint: object = None) -> dict[str, Any]:
+def without_secrets(event: Any, _hint: object = None) -> Any:
     """``event`` as it may leave: every text scrubbed, of the request only its method and path."""
     event.pop("user", None)
     request = event.get("request")
@@ -47,8 +50,7 @@ def without_secrets(event: dict[str, Any], _hint: object = None) -> dict[str, An
             "method": request.get("method"),
             "url": urlsplit(request.get("url") or "")._replace(query="").geturl(),
         }
-    cleaned: dict[str, Any] = _scrubbed(event)
-    return cleaned
+    return _scrubbed(event)
 
 
 def _scrubbed(value: Any) -> Any:
@@ -65,9 +67,7 @@ def trace() -> None:
     Raises:
         ImproperlyConfigured: a package it needs is not installed.
     """
-    sdk, exporter, django, celery, requests = (
-        _needed(module, "OTEL_EXPORTER_OTLP_ENDPOINT", package) for module, package in _TRACING.items()
-    )
+    sdk, exporter, django, celery, requests = (_tracing(module, package) for module, package in _TRACING.items())
     api, batches = import_module("opentelemetry.trace"), import_module("opentelemetry.sdk.trace.export")
     provider = sdk.TracerProvider()
     provider.add_span_processor(batches.BatchSpanProcessor(exporter.OTLPSpanExporter()))
@@ -83,10 +83,13 @@ def _without_query(span: Any, request: Any, response: Any) -> None:
             span.set_attribute(name, request.path if name != "url.query" else "")
 
 
-def _needed(module: str, variable: str, package: str) -> Any:
+def _tracing(module: str, package: str) -> Any:
+    """A part of OpenTelemetry, which is no dependency of the product: its instruments have no release yet."""
     try:
         return import_module(module)
     except ImportError:
-        raise ImproperlyConfigured(
-            f"{variable} is set, but {package} is not installed: pip install {package}"
-        ) from None
+        raise _missing("OTEL_EXPORTER_OTLP_ENDPOINT", package) from None
+
+
+def _missing(variable: str, package: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{variable} is set, but {package} is not installed: pip install {package}")
