@@ -22,7 +22,8 @@ from dashboard.models import Alert, AlertChannel, AlertDelivery, AlertRule, Mute
 from migrations_sync import statuses
 
 MAY = "dashboard.change_alerts"
-SHOWN = 50  # alerts and deliveries on one page
+SHOWN = 50  # messages on a page of the log
+NEWEST = 15  # of each list on the first page
 STATES = {"sent": ("good", "check"), "waiting": ("late", "clock"), "failed": ("bad", "alert")}
 
 
@@ -31,14 +32,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     """What is bad now, and everything that decides who hears of it."""
     is_open = Q(alerts__cleared_at__isnull=True, alerts__id__isnull=False)
     rules = AlertRule.objects.annotate(open=Count("alerts", filter=is_open)).prefetch_related("channels")
-    found = Alert.objects.open().select_related("rule", "migration").order_by("-id")[:SHOWN]
+    found = Alert.objects.open().select_related("rule", "migration").order_by("-id")[:NEWEST]
     context = {
         "alerts": [_shown_alert(request, alert) for alert in found],
         "total": Alert.objects.open().count(),
         "rules": [{"rule": rule, "says": says(rule), "channels": list(rule.channels.all())} for rule in rules],
         "channels": AlertChannel.objects.annotate(told_by=Count("rules")),
         "mutes": [_shown_mute(request, mute) for mute in _current_mutes(request)],
-        "deliveries": _shown_deliveries(request, _log()[:10]),
+        "deliveries": _shown_deliveries(request, _log()[:NEWEST]),
         "kinds": AlertChannel.Kind.choices,
         "may": request.user.has_perm(MAY),
     }
