@@ -52,7 +52,7 @@ class MigrationRecord(NamedTuple):
     fingerprint: int
 
 
-def identify(row: object) -> tuple[str, int]:
+def identify(row: Any) -> tuple[str, int]:
     """The row's API id and its fingerprint, without reading the rest.
 
     A row whose stored fingerprint is the same need not be parsed.
@@ -64,7 +64,7 @@ def identify(row: object) -> tuple[str, int]:
     if content is None:
         content = _encode(_object(row)).encode()
     digest = blake2b(content, digest_size=8).digest()
-    return _required(_object(row), "id", MAX_ID), _signed_64_bits(digest)[0]
+    return _required(row, "id", MAX_ID), _signed_64_bits(digest)[0]
 
 
 def is_possible_id(text: str) -> bool:
@@ -77,7 +77,7 @@ def json_type(value: object) -> str:
     return "null" if value is None else _JSON_TYPES.get(type(value), "a text")
 
 
-def parse(row: object, fingerprint: int | None = None) -> MigrationRecord:
+def parse(row: Any, fingerprint: int | None = None) -> MigrationRecord:
     """The row with real types. ``fingerprint``: what ``identify`` has said of it, if it was asked.
 
     Raises:
@@ -85,21 +85,20 @@ def parse(row: object, fingerprint: int | None = None) -> MigrationRecord:
     """
     if fingerprint is None:
         _, fingerprint = identify(row)
-    fields = _object(row)
-    created_raw = _required(fields, "created", MAX_CREATED)
+    created_raw = _required(row, "created", MAX_CREATED)
     return MigrationRecord(
-        _required(fields, "id", MAX_ID),
+        _required(row, "id", MAX_ID),
         _time(created_raw),
         created_raw,
-        _required(fields, "status", MAX_STATUS),
-        _optional(fields, "company_id", MAX_COMPANY_ID),
-        _optional(fields, "created_by_user_id", MAX_USER_ID),
-        "" if _is_all_told(fields) else _encode(fields),
+        _required(row, "status", MAX_STATUS),
+        _optional(row, "company_id", MAX_COMPANY_ID),
+        _optional(row, "created_by_user_id", MAX_USER_ID),
+        "" if _is_all_told(row) else _encode(row),
         fingerprint,
     )
 
 
-def oddities(row: object) -> tuple[str, ...]:
+def oddities(row: Any) -> tuple[str, ...]:
     """What differs from the documentation in a readable row, a few stable words each; ``()`` if nothing does.
 
     For example ``("created_by_user_id is null", "undocumented field 'progress'")``.
@@ -210,9 +209,8 @@ def _time(raw: str) -> datetime:
     try:
         if text[4] == text[7] == "-" and text[10] in "T " and text[13] == ":":
             value = datetime.fromisoformat(text)
-            if value.tzinfo is None:  # read again, for half the time of replace(tzinfo=UTC)
-                value = datetime.fromisoformat(text + "Z")
-            value = value.astimezone(UTC)
+            # Read again where there is no zone: replace(tzinfo=UTC) takes twice as long.
+            value = datetime.fromisoformat(text + "Z") if value.tzinfo is None else value.astimezone(UTC)
             if EARLIEST <= value <= LATEST:
                 return value
     except (IndexError, ValueError, OverflowError):
