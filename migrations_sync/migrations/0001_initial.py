@@ -297,7 +297,7 @@ class Migration(migrations.Migration):
                     "cause",
                     models.CharField(
                         choices=[
-                            ("no_sync", "no sync ran"),
+                            ("no_sync", "no sync ran: the beat or the worker was down"),
                             ("unreachable", "the API could not be reached"),
                             ("refused", "the API refused the key"),
                             ("quota", "the API asked us to wait"),

@@ -98,7 +98,7 @@ class BlindSpot(models.Model):
     """An interval in which the mirror could not see. ``ended_at`` is empty while it still can't."""
 
     class Cause(models.TextChoices):
-        NO_SYNC = "no_sync", "no sync ran"
+        NO_SYNC = "no_sync", "no sync ran: the beat or the worker was down"
         UNREACHABLE = "unreachable", "the API could not be reached"
         REFUSED = "refused", "the API refused the key"
         QUOTA = "quota", "the API asked us to wait"

@@ -52,6 +52,6 @@ def note_silence(source: Source, *, now: datetime, interval: int) -> None:
     heard = last.finished_at or last.progress_at or last.started_at
     if now - heard > timedelta(seconds=interval * _MISSED_INTERVALS):
         BlindSpot.objects.create(
-            source=source, cause=BlindSpot.Cause.NO_SYNC, detail="no sync ran: is the beat or the worker down?",
+            source=source, cause=BlindSpot.Cause.NO_SYNC,
             started_at=source.succeeded_at, run=None,
         )  # fmt: skip
