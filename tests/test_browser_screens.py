@@ -190,6 +190,20 @@ def test_a_running_sync_is_followed_until_it_ends(visitor: Visitor, population: 
     page.wait_for_url(f"**/syncs/{run.pk}/")
 
 
+def test_a_sync_that_was_over_in_no_time_is_told_to_whoever_asked(visitor: Visitor, population: SyncRun) -> None:
+    now = datetime.now(UTC)
+    run = SyncRun.objects.create(
+        source=Source.default(), mode="quick", outcome="complete", started_at=now, finished_at=now, changed=3
+    )
+    page = visitor.open(f"/syncs/#after-{population.pk}")
+    expect(page.locator(".progress")).to_contain_text("The quick sync ended complete: 0 seen, 0 new, 3 changed")
+
+    other = visitor.open(f"/syncs/#after-{run.pk}")
+    with other.expect_response("**/syncs/progress/"):
+        pass
+    expect(other.locator(".progress")).to_be_hidden()
+
+
 def test_a_mark_of_the_chart_leads_to_the_list_behind_it(visitor: Visitor, population: SyncRun) -> None:
     page = visitor.open("/")
     mark = page.locator("#part-figure-0 .chart g[data-status=FAILED] a").last

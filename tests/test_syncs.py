@@ -259,6 +259,7 @@ def test_a_sync_that_was_asked_for_goes_to_a_worker_and_into_the_audit(operator,
     page = operator.post("/syncs/now/", {"mode": "full"}, follow=True)
 
     assert asked == [{"mode": "full", "trigger": "person"}]
+    assert page.redirect_chain == [("/syncs/#after-0", 302)]
     assert "A full sweep begins as soon as a worker is free." in page.text
     assert AuditEntry.objects.filter(act="sync", who="operator", detail="full sweep").count() == 1
 

@@ -89,6 +89,7 @@ def sync_now(request: HttpRequest) -> HttpResponseBase:
     if mode not in MODES:
         messages.error(request, f"There is no sync called “{mode[:20]}”.")
         return HttpResponseRedirect(hrefs.runs())
+    newest = SyncRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     try:
         tasks.sync.apply_async(
             kwargs={"mode": mode, "trigger": "person"}, retry=False, expires=settings.SYNC_INTERVAL
@@ -100,7 +101,8 @@ def sync_now(request: HttpRequest) -> HttpResponseBase:
     messages.success(
         request, f"A {MODES[mode]} begins as soon as a worker is free. If one is at work, that one goes on."
     )
-    return HttpResponseRedirect(hrefs.runs())
+    # The page's script shows how far the next run is.
+    return HttpResponseRedirect(f"{hrefs.runs()}#after-{newest}")
 
 
 @require_safe

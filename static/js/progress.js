@@ -1,31 +1,25 @@
-// How far the running sync is: the line is there only while one runs or has just ended.
+// How far a sync is: one that runs, or one that was just asked for (#after-41: any later than run 41).
 import { say } from "./app.js";
 
 const line = document.querySelector("[data-progress]");
-const EVERY = 2000, IDLE = 10000; // milliseconds
-let watched = null;
+const EVERY = 2000, PATIENCE = 120_000; // milliseconds
+const asked = location.hash.match(/^#after-(\d+)$/);
+let after = asked ? Number(asked[1]) : Infinity;
 
-function words(run) {
-  const done = `${run.seen} seen, ${run.created} new, ${run.changed} changed, ${run.requests} requests, ${run.took}`;
-  return run.running ? `A ${run.mode} is at work: ${done}` : `The ${run.mode} ended ${run.outcome}: ${done}. `;
-}
 function show(run) {
-  if (run.running) watched = run.run;
-  if (run.run !== watched) return;
+  const done = `${run.seen} seen, ${run.created} new, ${run.changed} changed, ${run.requests} requests, ${run.took}`;
   line.hidden = false;
-  line.textContent = words(run);
+  line.textContent = run.running ? `A ${run.mode} is at work: ${done}` : `The ${run.mode} ended ${run.outcome}: ${done}. `;
   if (run.running) return;
   line.append(Object.assign(document.createElement("a"), { href: run.href, textContent: "Show the run" }));
   say(`The ${run.mode} ended ${run.outcome}`);
-  watched = null;
 }
-async function poll() {
-  if (!document.hidden) {
-    try {
-      const answer = await fetch(line.dataset.progress);
-      if (answer.ok) show(await answer.json());
-    } catch { /* the page that lost its server says so elsewhere */ }
-  }
-  setTimeout(poll, watched ? EVERY : IDLE);
+async function poll(until) {
+  const answer = await fetch(line.dataset.progress).catch(() => null); // a lost server is told of elsewhere
+  const run = answer?.ok ? await answer.json() : null;
+  if (run?.running) after = run.run - 1;
+  if (run?.run > after) show(run);
+  const ended = run && !run.running && (run.run > after || after === Infinity);
+  if (!ended && Date.now() < until) setTimeout(poll, EVERY, run?.running ? Date.now() + PATIENCE : until);
 }
-if (line) poll();
+if (line) poll(Date.now() + PATIENCE);
