@@ -124,6 +124,16 @@ def test_each_reason_tells_its_longest(person):
     assert 'href="/attention/?reason=failed"' in page
 
 
+def test_how_long_it_lasts_is_not_said_more_exactly_than_it_is_known(person):
+    factories.migration(
+        status="FAILED", created=NOW - timedelta(days=9), first_seen_at=NOW - HOUR, status_changed_at=NOW - HOUR
+    )
+    mirror()
+    part = shown(person).partition('id="needs"')[2].partition("</section>")[0]
+
+    assert "at least 1 h 0 min" in part
+
+
 def test_whoever_waits_longest_for_the_user_comes_first_and_who_is_seen_to_is_left_out(person, rf):
     for hours in (2, 30, 5):
         began = NOW - hours * HOUR
