@@ -9,7 +9,7 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 bind = f"{settings.HOST}:{settings.PORT}"
-worker_class = "gthread"  # pages wait for the database, and an export for its reader
+worker_class = "dashboard.worker.PatientWorker"  # threads: pages wait for the database, and an export for its reader
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
 preload_app = True  # workers share the code's memory

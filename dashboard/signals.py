@@ -30,8 +30,9 @@ def _grant(sender: Any, **_: Any) -> None:
 @receiver(user_logged_in)
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
     lifetime.begin(request.session)
-    by = _BY.get(request.session.get(BACKEND_SESSION_KEY, ""), "by password")
-    audit.record(request, "login", user=user, detail=f"{by}, as {roles.of(user)}")
+    by, role = _BY.get(request.session.get(BACKEND_SESSION_KEY, ""), "by password"), roles.of(user)
+    request.session["role"] = role  # for the menu alone: what may be done is asked of the database each time
+    audit.record(request, "login", user=user, detail=f"{by}, as {role}")
 
 
 @receiver(user_logged_out)
