@@ -110,7 +110,7 @@ def test_a_ticket_text_becomes_a_table_of_found_fetched_gone_and_unknown(person:
     assert re.match(r"Failed 8f3a21c0 .* found", lines[0])
     assert re.match(r"Complete 8f3a21c0 .* gone", lines[1])
     assert re.match(r"Working 8f3a21c0 .* fetched now", lines[2])
-    assert re.match(r"unknown 8f3a21c0\S+ The API does not know it: asked at \d\d:", lines[3])
+    assert re.match(r"unknown 8f3a21c0 \S+ 0003 The API does not know it: asked at \d\d:", lines[3])
     assert len(lines) == 4
     assert "Company acme" in text(page)
     assert "3 migrations known here, of 4 that were looked for." in text(page)

@@ -33,6 +33,11 @@ class Hit:
     href: str = ""
     note: str = ""
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """``text`` as tables show an id."""
+        return rows.shortened(self.text)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
