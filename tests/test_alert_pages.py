@@ -9,7 +9,7 @@ from dashboard.alerts.rules import USUAL
 from dashboard.models import Alert, AlertChannel, AlertDelivery, AlertRule, AuditEntry, Mute
 from tests.factories import T0
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 URL = "https://hooks.example.com/services/T0/B0/PLANTED-PATH"
 SECRET = "whsec_cGxhbnRlZC1zZWNyZXQtb2YtMjQrLWJ5dGVz"
 

@@ -7,6 +7,8 @@ from dashboard.models import AlertRule
 from migrations_sync.models import StatusChange
 from tests.factories import T0
 
+pytestmark = pytest.mark.once
+
 MINUTE = timedelta(minutes=1)
 
 

@@ -14,6 +14,8 @@ from dashboard.middleware import RequestLogMiddleware
 from migrations_sync.sync.passes import Intervals, run_pass
 from tests.list_api import ListApi, row
 
+pytestmark = pytest.mark.once
+
 KEY = "anon_PLANTED-key-9f8e7d6c5b4a"
 
 

@@ -3,6 +3,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from dashboard import mail
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("url", "server"),
