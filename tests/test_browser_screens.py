@@ -12,7 +12,7 @@ from migrations_sync.sync.counts import recount
 from tests import factories
 from tests.fixtures_browser import NARROW, NARROWEST, WIDE, Visitor, scrolls_sideways, violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 MINUTE = timedelta(minutes=1)
 STATUSES = (
     "FAILED",

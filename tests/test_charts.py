@@ -5,6 +5,7 @@ import pytest
 from dashboard import charts
 from dashboard.charts import Bar, Column
 
+pytestmark = pytest.mark.once
 ORDER = ("COMPLETE", "FAILED")
 NAMES = {"COMPLETE": "complete", "FAILED": "failed"}
 
