@@ -26,6 +26,8 @@ ACTS = {
     "admin.change": "changed on the administration pages",
     "admin.delete": "deleted on the administration pages",
     "export": "exported migrations",
+    "view.shared": "shared a saved view",
+    "view.changed": "changed or removed a shared view",
     "check": "asked the API for a migration now",
     "sync": "started a sync",
     "alerts.added": "added to the alerts",

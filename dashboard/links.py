@@ -9,13 +9,17 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """``path`` with the parameters ``given``; every method gives another address and starts at its first page."""
+    """``path`` with the parameters ``given``; every method gives another address and starts at its first page.
+
+    ``bare``: a query that says as much as none, where the path alone would open something else.
+    """
 
     path: str
     given: Pairs
+    bare: str = ""
 
     def to(self, pairs: Iterable[tuple[str, str]]) -> str:
-        query = urlencode(list(pairs))
+        query = urlencode(list(pairs)) or self.bare
         return f"{self.path}?{query}" if query else self.path
 
     def without(self, *names: str) -> Pairs:

@@ -73,7 +73,7 @@ def test_by_keyboard_alone_rows_are_walked_found_and_opened(visitor: Visitor, po
 
     page.keyboard.press("j")
     page.keyboard.press("o")
-    page.wait_for_url(f"**/migrations/{UUID.format(0)}/")
+    page.wait_for_url(f"**/migrations/{UUID.format(0)}/?from=")
     visitor.complaints.clear()  # of the page that was opened
 
 

@@ -7,6 +7,7 @@ from dashboard.models.identities import Identity
 from dashboard.models.permissions import Acts
 from dashboard.models.tokens import ApiToken
 from dashboard.models.triage import TriageAct, TriageState
+from dashboard.models.views import SavedView
 
 __all__ = [
     "Acts",
@@ -19,6 +20,7 @@ __all__ = [
     "Badge",
     "Identity",
     "Mute",
+    "SavedView",
     "TriageAct",
     "TriageState",
 ]
