@@ -158,15 +158,16 @@ def test_several_users_of_one_client_share_its_limit(api, make_client):
     assert api.max_in_flight == 2
 
 
-def test_reading_stays_within_its_window_while_the_reader_is_busy(api, make_client):
+def test_reading_stays_within_its_window_while_the_reader_is_busy(api, make_client, monkeypatch):
+    monkeypatch.setattr("migrations_sync.client.client.ROWS_AHEAD", 60)
     api.rows = rows(1000)
     pages = make_client(concurrency=2).iter_pages()
 
     next(pages)
-    assert until(lambda: len(api.requests) == 4)
+    assert until(lambda: len(api.requests) == 6)
     time.sleep(0.05)
 
-    assert sorted(api.pages_asked) == [1, 2, 3, 4]
+    assert sorted(api.pages_asked) == [1, 2, 3, 4, 5, 6]
     pages.close()
 
 

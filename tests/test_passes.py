@@ -64,7 +64,8 @@ def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up():
         assert run(ListApi(rows(3))).outcome == "complete"
 
 
-def test_a_pass_whose_lease_was_taken_over_stops_writing():
+def test_a_pass_whose_lease_was_taken_over_stops_writing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("migrations_sync.sync.sweep.ROWS_A_BATCH", 2000)
     api = ListApi(rows(6000), page_size=1000)
 
     def take_over(number: int) -> None:

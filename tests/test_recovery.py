@@ -22,6 +22,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 INTERVALS = Intervals(quick=60, full=3600)
 
 
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what happens in the middle of a pass happens after some of it was written."""
+    monkeypatch.setattr("migrations_sync.sync.sweep.ROWS_A_BATCH", 2000)
+
+
 def full(api: ListApi) -> Report:
     return run_pass(api, mode="full", intervals=INTERVALS, trigger="command")
 

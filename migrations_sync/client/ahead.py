@@ -10,8 +10,8 @@ from migrations_sync.exceptions import APIConnectionError
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
-# Results that are wanted soon, in flight or waiting, as a multiple of the requests in flight.
-WINDOW = 2
+# Results that are wanted soon, in flight or waiting, as a multiple of the requests in flight: the least window.
+LEAST_WINDOW = 2
 # Seconds that ``close`` waits for what is in flight, so that it is counted. Whatever takes longer goes on in a
 # daemon thread until the transport's own bounds end it.
 PARTING = 1.0
@@ -38,10 +38,12 @@ class ReadAhead(Generic[T]):
     An exception of ``fetch`` is raised at its number. It ends only by ``close``.
     """
 
-    def __init__(self, fetch: Callable[[int], T], guide: Guide[T], *, first: int, workers: int) -> None:
+    def __init__(
+        self, fetch: Callable[[int], T], guide: Guide[T], *, first: int, workers: int, window: int = 0
+    ) -> None:
         self._fetch = fetch
         self._guide = guide
-        self._window = WINDOW * workers
+        self._window = max(window, LEAST_WINDOW * workers)
         self._next = self._wanted = first
         self._results: dict[int, T | _Raised] = {}
         self._open = True

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 MAX_PAGES = 100_000
 MAX_BODY = 32 * 1024 * 1024
+# Rows of the list that may wait for their reader: enough to keep requests going while it writes the last ones.
+ROWS_AHEAD = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Client:
             APIError: as in ``get_page``.
         """
         horizon: Guide[Page | NotFoundError] = Horizon(first, self._max_pages)
-        with self._read_ahead(self._page_or_404, horizon, first) as results:
+        with self._read_ahead(self._page_or_404, horizon, first, ROWS_AHEAD // self.page_size) as results:
             yield from until_the_end(
                 results,
                 first=first,
@@ -187,8 +189,10 @@ class Client:
             return error
 
     @contextmanager
-    def _read_ahead(self, fetch: Callable[[int], T], guide: Guide[T], first: int) -> Iterator[ReadAhead[T]]:
-        reading = ReadAhead(fetch, guide, first=first, workers=self._concurrency)
+    def _read_ahead(
+        self, fetch: Callable[[int], T], guide: Guide[T], first: int, window: int = 0
+    ) -> Iterator[ReadAhead[T]]:
+        reading = ReadAhead(fetch, guide, first=first, workers=self._concurrency, window=window)
         self._reading.add(reading)
         try:
             yield reading

@@ -1,5 +1,6 @@
 """A full sweep: reads the whole list, writes what differs, and finds out who is no longer there."""
 
+import time
 from collections.abc import Callable, Iterator
 
 from django.db.models import Max
@@ -11,7 +12,10 @@ from migrations_sync.sync.lease import HeldLease
 from migrations_sync.sync.order import OrderObserver
 from migrations_sync.sync.write import Counts, Row, Writer
 
-_ROWS_A_BATCH = 2000
+# A transaction takes so many rows, or what has come in so many seconds: larger ones touch each counter and each
+# page of an index less often, smaller ones show progress and keep the lease when the API is slow.
+ROWS_A_BATCH = 10_000
+SECONDS_A_BATCH = 1.0
 _REJECTED_SHARE = 0.5
 _IDLE_PAGES = 2
 
@@ -73,14 +77,14 @@ def sweep(
 def _batches(pages: Iterator[Page]) -> Iterator[list[Page]]:
     """Pages in bunches that are worth a transaction, the last of them whatever is left even if reading fails."""
     batch: list[Page] = []
-    rows = 0
+    rows, since = 0, time.monotonic()
     try:
         for page in pages:
             batch.append(page)
             rows += len(page.rows)
-            if rows >= _ROWS_A_BATCH:
+            if rows >= ROWS_A_BATCH or time.monotonic() - since >= SECONDS_A_BATCH:
                 yield batch
-                batch, rows = [], 0
+                batch, rows, since = [], 0, time.monotonic()
     except Exception:
         if batch:
             yield batch
