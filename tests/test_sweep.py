@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from migrations_sync.exceptions import ServerError
@@ -62,6 +63,23 @@ def test_an_unchanged_list_writes_no_migration_row(django_assert_max_num_queries
     assert list(Migration.objects.order_by("pk").values()) == before
     table = Migration._meta.db_table
     assert not [q for q in queries if table in q["sql"] and not q["sql"].startswith("SELECT")]
+
+
+@pytest.mark.parametrize("known", ["nothing", "statistics"])
+def test_looking_rows_up_seeks_each_in_the_index_whatever_the_planner_knows_of_the_table(known: str):
+    api = ListApi(rows(3000), page_size=1000)
+    full(api)
+    postgres = connection.vendor == "postgresql"
+    with connection.cursor() as cursor, CaptureQueriesContext(connection) as queries:
+        if known == "statistics":
+            cursor.execute("ANALYZE migrations_sync_migration")
+        full(api)
+        look_up = next(q["sql"] for q in queries if q["sql"].startswith("SELECT asked."))
+        cursor.execute(("EXPLAIN " if postgres else "EXPLAIN QUERY PLAN ") + look_up)
+        plan = "\n".join(str(line) for line in cursor.fetchall())
+
+    assert ("Seq Scan" if postgres else "SCAN m") not in plan
+    assert ("Index Scan using migration_identity" if postgres else "(source_id=? AND api_id=?)") in plan
 
 
 def test_a_status_change_is_an_interval_between_two_looks():
