@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_1_0_0, CollectorRegistry, gener
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from dashboard import latency
 from dashboard.models import Alert, AlertDelivery
 from migrations_sync import freshness
 from migrations_sync.freshness import Freshness, Level
@@ -35,6 +36,7 @@ def text(now: datetime) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(MirrorCollector(now))
     registry.register(AlertCollector(now))
+    latency.tell(registry)
     return generate_latest(registry)
 
 

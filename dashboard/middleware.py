@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.request import split_domain_port
 from structlog.contextvars import bound_contextvars
 
+from dashboard import latency
+
 log = structlog.stdlib.get_logger("dashboard.request")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _plain_id = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -32,12 +34,14 @@ class RequestLogMiddleware:
         began = time.perf_counter()
         with bound_contextvars(request=request_id):
             response = self.get_response(request)
+            seconds = time.perf_counter() - began
+            latency.record(request, response.status_code, seconds)
             log.info(
                 "request",
                 method=request.method,
                 path=_shown_path(request),
                 status=response.status_code,
-                ms=round((time.perf_counter() - began) * 1000, 1),
+                ms=round(seconds * 1000, 1),
                 user=getattr(getattr(request, "_cached_user", None), "pk", None),  # asks for nobody by itself
             )
         response.headers["X-Request-ID"] = request_id

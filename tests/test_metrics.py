@@ -181,3 +181,11 @@ def test_what_alerts_mind_and_what_waits_to_be_sent_is_counted():
     assert found["migrations_alert_oldest_message_seconds",] == 90
     assert found["migrations_alert_messages_last_day", "sent"] == 1
     assert ("migrations_alert_messages_last_day", "failed") not in found
+
+
+def test_pages_are_timed_by_name_and_not_by_address(client):
+    client.get("/healthz?user=somebody%40example.com")
+
+    text = metrics.text(T0).decode()
+    assert 'migrations_page_seconds_count{page="healthz",status="2xx"}' in text
+    assert "somebody" not in text

@@ -17,6 +17,10 @@ RULES = yaml.safe_load((FOLDER / "alerts.yml").read_text())
 BOARD = json.loads((FOLDER / "grafana-board.json").read_text())
 
 
+# Under which name something can be asked for, by its type.
+SUFFIX = {"counter": "_total", "histogram": "_bucket"}
+
+
 def rules() -> list[dict[str, Any]]:
     return [rule for group in RULES["groups"] for rule in group["rules"]]
 
@@ -34,7 +38,7 @@ def exported(db) -> dict[str, str]:
     """Each name that can be asked for, and its type; families count although they have no sample yet."""
     found = {}
     for family in text_string_to_metric_families(metrics.text(T0).decode()):
-        found[f"{family.name}_total" if family.type == "counter" else family.name] = family.type
+        found[family.name + SUFFIX.get(family.type, "")] = family.type
     return found
 
 
@@ -50,11 +54,11 @@ def test_the_board_shows_every_metric_there_is(exported):
     assert own - names_in(board_expressions()) == {"migrations_last_attempt_timestamp_seconds"}
 
 
-def test_counters_are_asked_for_their_increase(exported):
-    """A counter's bare value says how long the product runs, not how it fares."""
+def test_what_only_grows_is_asked_for_its_increase(exported):
+    """Its bare value says how long the product runs, not how it fares."""
     for expression in [rule["expr"] for rule in rules()] + board_expressions():
         for name in names_in([expression]):
-            assert exported[name] != "counter" or f"increase({name}" in expression
+            assert exported[name] not in SUFFIX or re.search(rf"(increase|rate)\({name}", expression)
 
 
 def test_every_rule_says_what_is_wrong_and_how_bad_it_is():
