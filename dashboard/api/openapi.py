@@ -11,8 +11,8 @@ from migrations_sync.models import StatusChange
 Schema = dict[str, Any]
 TIMES = ("created_after", "created_before", "changed_after")
 PARAMETERS = (
-    "status", "company", "user", "q", *TIMES, "longer", "attention", "unknown", "gone", "sort", "per_page", "after",
-    "before",
+    "status", "company", "no_company", "user", "q", *TIMES, "longer", "attention", "unknown", "gone", "sort",
+    "per_page", "after", "before",
 )  # fmt: skip
 _TEXT: Schema = {"type": "string"}
 _TIME: Schema = {"type": "string", "format": "date-time"}
