@@ -33,13 +33,13 @@ def acts():
 
 
 def test_a_link_opened_before_signing_in_is_where_one_lands_after_it(client, ann):
-    answer = client.get("/preferences/?at=2026-11-20T12:00:00Z&ref=T-1")
+    answer = client.get("/m/8f3a21c0?at=2026-11-20T12:00:00Z&ref=T-1")
     assert answer.status_code == 302
     form = client.get(answer["Location"])
 
     landed = sign_in(client, next=form.context["next"])
 
-    assert landed["Location"] == "/preferences/?at=2026-11-20T12:00:00Z&ref=T-1"
+    assert landed["Location"] == "/m/8f3a21c0?at=2026-11-20T12:00:00Z&ref=T-1"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from django.urls import reverse
 
 from dashboard import roles, sso
 from dashboard.models import AuditEntry, Identity
-from tests import oidc_provider
+from tests import factories, oidc_provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 CALLBACK = "/accounts/sso/callback/"
-TICKET = "/preferences/?at=2026-11-20T12%3A00%3A00Z&ref=T-1"
+TICKET = "/m/m-1?ref=T-1"
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +24,13 @@ def provider():
 
 
 @pytest.fixture(autouse=True)
-def set_up(settings, provider):
+def set_up(db, settings, provider):
     settings.OIDC_ISSUER = provider
     settings.OIDC_CLIENT_ID = "dashboard"
     settings.OIDC_CLIENT_SECRET = "not told to anybody"
     settings.OIDC_GROUP_ROLES = {"support": "triager", "platform": "operator"}
     sso._registered.cache_clear()
+    factories.migration("m-1")
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_a_ticket_link_lands_on_its_page_at_the_first_try(client, person):
     landed = sign_in(client, person("s-1", preferred_username="ann", email="ann@example.org", groups=["support"]))
 
     assert (landed.status_code, landed["Location"]) == (302, TICKET)
-    assert client.get(TICKET).status_code == 200
+    assert client.get(TICKET, follow=True).redirect_chain == [("/migrations/m-1/?ref=T-1", 302)]
     ann = User.objects.get(username="ann")
     assert (ann.email, roles.of(ann), ann.has_usable_password()) == ("ann@example.org", "triager", False)
     assert AuditEntry.objects.get(act="login").detail == "by single sign-on, as triager"
