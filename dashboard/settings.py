@@ -144,7 +144,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_tables2",
-    "django_filters",
     "axes",
     "migrations_sync",
     "dashboard",
