@@ -123,7 +123,7 @@ class Command(BaseCommand):
         """Read the whole list before the beat begins, where one can watch."""
         if Source.default().baseline_at is None:
             self._say("Reading the whole list for the first time ...")
-            if parts.run([*MANAGE, "sync_migrations", "--full"], LOG_LEVEL="WARNING"):
+            if parts.run([*MANAGE, "sync_migrations", "--full"], LOG_LEVEL="ERROR"):
                 self._say(f"The worker tries again every {settings.SYNC_INTERVAL} s.")
         self._say("Running.")
 
