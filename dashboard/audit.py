@@ -30,6 +30,7 @@ ACTS = {
     "view.changed": "changed or removed a shared view",
     "check": "asked the API for a migration now",
     "sync": "started a sync",
+    "sync.stopped": "stopped a sync",
     "alerts.added": "added to the alerts",
     "alerts.changed": "changed the alerts",
     "alerts.removed": "removed from the alerts",

@@ -2,8 +2,8 @@
 
 ADDED_BY = {
     "viewer": (),
-    "triager": ("triage", "check_now"),
-    "operator": ("sync_now", "override_lease", "change_alerts", "view_audit"),
+    "triager": ("triage",),
+    "operator": ("check_now", "sync_now", "override_lease", "change_alerts", "view_audit"),
     "admin": ("manage_tokens",),
 }
 ROLES = tuple(ADDED_BY)

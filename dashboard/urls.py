@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("changes/", changes.change_list, name="change-list"),
     path("syncs/", syncs.run_list, name="run-list"),
     path("syncs/now/", syncs.sync_now, name="sync-now"),
+    path("syncs/stop/", syncs.sync_stop, name="sync-stop"),
     path("syncs/progress/", syncs.progress, name="sync-progress"),
     path("syncs/blind-spots/", oddities.blind_spots, name="run-blind-spots"),
     path("syncs/deliveries/", oddities.deliveries, name="run-deliveries"),

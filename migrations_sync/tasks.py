@@ -55,3 +55,8 @@ def look_up(api_id: str, via: str) -> LookUp:
     """
     with client_from_settings(max_retries=0) as client:
         return one.look_up(client, api_id, via=StatusChange.Via(via))
+
+
+def stop(who: str) -> bool:
+    """End the pass that is at work now, wherever it runs, on the word of ``who``. Whether there was one."""
+    return passes.stop(Source.default(), who=who)

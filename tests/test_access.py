@@ -28,10 +28,11 @@ SENT_BY = {
     "badge-list": "triager",
     "badge-revoke": "triager",
     "search": "viewer",  # a pasted text is too long for an address; nothing is changed by it
-    "check": "triager",
+    "check": "operator",
     "triage": "triager",
     "attention-act": "triager",
     "sync-now": "operator",
+    "sync-stop": "operator",
     "alerts-retry": "operator",
     "alerts-rule-new": "operator",
     "alerts-usual-rules": "operator",

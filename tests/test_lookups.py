@@ -30,7 +30,7 @@ def configured(settings: Any, api: ApiServer) -> None:
 @pytest.fixture
 def person(client: Client) -> Client:
     user = User.objects.create_user("robin")
-    roles.assign(user, "triager")
+    roles.assign(user, "operator")
     client.force_login(user)
     return client
 
@@ -206,7 +206,7 @@ def test_a_check_is_for_those_who_may(client: Client, api: ApiServer) -> None:
     assert "Check now" not in text(client.get("/migrations/one/"))
     refused = client.post("/check/", {"migration": "one"})
     assert refused.status_code == 403
-    assert "you need the role “triager”" in text(refused)
+    assert "you need the role “operator”" in text(refused)
     assert api.requests == []
     assert client.get("/check/").status_code == 405
 

@@ -18,8 +18,12 @@ def user_with(role: str) -> User:
     ("role", "may", "may_not"),
     [
         ("viewer", [], ["triage", "check_now", "sync_now", "view_audit"]),
-        ("triager", ["triage", "check_now"], ["sync_now", "change_alerts", "view_audit"]),
-        ("operator", ["triage", "sync_now", "override_lease", "change_alerts", "view_audit"], ["manage_tokens"]),
+        ("triager", ["triage"], ["check_now", "sync_now", "change_alerts", "view_audit"]),
+        (
+            "operator",
+            ["triage", "check_now", "sync_now", "override_lease", "change_alerts", "view_audit"],
+            ["manage_tokens"],
+        ),
         ("admin", ["triage", "sync_now", "change_alerts", "manage_tokens"], []),
     ],
 )

@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 from dashboard import roles, runs
 from dashboard.models import AuditEntry
 from migrations_sync import tasks
+from migrations_sync.exceptions import LeaseLost
 from migrations_sync.models import (
     BlindSpot,
     DailyTally,
@@ -23,6 +24,7 @@ from migrations_sync.models import (
     SyncRun,
     WebhookDelivery,
 )
+from migrations_sync.sync.lease import HeldLease
 from tests import factories
 from tests.factories import T0
 
@@ -281,6 +283,37 @@ def test_a_mode_that_there_is_not_starts_nothing(operator, monkeypatch):
 
     assert "There is no sync called" in operator.post("/syncs/now/", {"mode": "sideways"}, follow=True).text
     assert operator.get("/syncs/now/").status_code == 405
+
+
+def test_an_operator_stops_a_sync_and_the_next_may_begin(operator):
+    one = run("running", ago=30 * SECOND, seen=1200)
+    held = HeldLease.acquire(Source.default())
+    assert "Stop this sync" in shown(operator, f"/syncs/{one.pk}/")
+
+    page = operator.post("/syncs/stop/", follow=True)
+
+    assert "What it had written stays." in page.text
+    one.refresh_from_db()
+    assert (one.outcome, one.error) == ("interrupted", "stopped by operator; what it had written stays")
+    assert AuditEntry.objects.filter(act="sync.stopped", who="operator").count() == 1
+    with pytest.raises(LeaseLost):
+        held.renew()
+    assert HeldLease.acquire(Source.default())
+    assert "Stop this sync" not in shown(operator, f"/syncs/{one.pk}/")
+
+
+def test_stopping_when_none_is_at_work_says_so(operator):
+    assert "No sync was at work." in operator.post("/syncs/stop/", follow=True).text
+    assert not AuditEntry.objects.filter(act="sync.stopped").exists()
+
+
+def test_others_stop_no_sync(person):
+    one = run("running", ago=30 * SECOND)
+
+    assert "Stop this sync" not in shown(person, f"/syncs/{one.pk}/")
+    assert person.post("/syncs/stop/").status_code == 403
+    one.refresh_from_db()
+    assert one.outcome == "running"
 
 
 def test_whoever_waits_for_a_sync_can_follow_it(person):

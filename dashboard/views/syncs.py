@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -67,9 +68,11 @@ def _hold(request: HttpRequest, zone: tzinfo) -> str:
 def run_detail(request: HttpRequest, run: int) -> HttpResponseBase:
     now, zone = current.now(request), preferences.read(request).zone
     found = get_object_or_404(SyncRun, pk=run)
+    at_work = found.outcome == SyncRun.Outcome.RUNNING
     part = keyset.page(request, changes.whole(found.statuschange_set.all()), ("id",))
     context = {
         "run": runs.line(found, now=now, zone=zone),
+        "may_stop": at_work and request.user.has_perm("dashboard.override_lease"),
         "facts": runs.facts(found, zone=zone),
         "coverage": runs.coverage(found),
         "plan": found.plan.get("reasons", []),
@@ -103,6 +106,21 @@ def sync_now(request: HttpRequest) -> HttpResponseBase:
     )
     # The page's script shows how far the next run is.
     return HttpResponseRedirect(f"{hrefs.runs()}#after-{newest}")
+
+
+@require_POST
+def sync_stop(request: HttpRequest) -> HttpResponseBase:
+    """Take the lease from the pass that holds it, wherever it runs: it ends, and the next one may begin."""
+    roles.require(request.user, "dashboard.override_lease")
+    with transaction.atomic():
+        stopped = tasks.stop(request.user.get_username())
+        if stopped:
+            audit.record(request, "sync.stopped")
+    if stopped:
+        messages.success(request, "The sync that was at work ends now. What it had written stays.")
+    else:
+        messages.warning(request, "No sync was at work.")
+    return HttpResponseRedirect(hrefs.runs())
 
 
 @require_safe

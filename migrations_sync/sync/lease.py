@@ -74,3 +74,9 @@ class HeldLease:
 
     def _row(self) -> QuerySet[Lease]:
         return Lease.objects.filter(source=self.source, owner=self.owner)
+
+
+def take_away(source: Source) -> bool:
+    """Free the lease whoever holds it; the pass that did ends at its next renewal. Whether anybody held it."""
+    held = Lease.objects.filter(source=source).exclude(owner="")
+    return bool(held.update(owner="", run=None, expires_at=None))

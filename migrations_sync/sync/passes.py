@@ -16,7 +16,7 @@ from migrations_sync.exceptions import InvalidPage, LeaseLost, RateLimitError, S
 from migrations_sync.models import Lease, Source, SyncRun
 from migrations_sync.sync import blind
 from migrations_sync.sync.api import Api
-from migrations_sync.sync.lease import HeldLease
+from migrations_sync.sync.lease import HeldLease, take_away
 from migrations_sync.sync.quick import Plan, plan, quick
 from migrations_sync.sync.sweep import sweep
 
@@ -191,6 +191,20 @@ def _carry_out(
     if made.turns == 1 and not why:
         source.open_checked_at = run.started_at
     return why
+
+
+@transaction.atomic
+def stop(source: Source, *, who: str) -> bool:
+    """End the pass that is at work now, on the word of ``who``; what it has written stays. Whether there was one."""
+    at_work = SyncRun.objects.filter(source=source, outcome=SyncRun.Outcome.RUNNING)
+    ended = at_work.update(
+        outcome=SyncRun.Outcome.INTERRUPTED,
+        finished_at=timezone.now(),
+        error=f"stopped by {who}; what it had written stays",
+    )
+    held = take_away(source)
+    source.touch()
+    return held or bool(ended)
 
 
 def _close_dead_runs(source: Source, *, now: datetime) -> None:
