@@ -66,6 +66,8 @@ def _copy_sqlite(path: Path) -> None:
 
 def _load_sqlite(path: Path) -> None:
     connection.ensure_connection()
+    if _is_cut_off(path):
+        raise ToolFailed(f"{path} is damaged: its end is missing")
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as stored:
         try:
             verdict = stored.execute("PRAGMA quick_check").fetchone()[0]
@@ -74,6 +76,17 @@ def _load_sqlite(path: Path) -> None:
         if verdict != "ok":
             raise ToolFailed(f"{path} is damaged: {verdict}")
         stored.backup(connection.connection)
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether the file is shorter than its header says; a check of its pages passes over unused ones.
+
+    Source: SQLite's file format, the database header: bytes 16 and 17 page size, 28 to 31 number of pages.
+    """
+    with path.open("rb") as file:
+        header = file.read(32)
+    page, pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
+    return path.stat().st_size < (65536 if page == 1 else page) * pages
 
 
 def _name() -> str:
