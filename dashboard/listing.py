@@ -11,6 +11,7 @@ from dashboard import exports, paging, phrases, times, wording
 from dashboard.filters import Choice
 from dashboard.links import Here
 from dashboard.parts import Banner, Link, Pager
+from dashboard.preferences import PAGE_SIZES
 from dashboard.saved_views import View
 from dashboard.tally import Tally
 from migrations_sync import statuses
@@ -61,6 +62,11 @@ def _view_link(here: Here, label: str, pairs: list[tuple[str, str]]) -> Link:
 
 def export_links(here: Here) -> list[Link]:
     return [Link(kind.upper(), here.to([*here.given, ("_export", kind)])) for kind in exports.FORMATS]
+
+
+def size_links(choice: Choice, here: Here) -> list[Link]:
+    """Rows a page."""
+    return [Link(str(n), here.setting("per_page", str(n)), primary=n == choice.per_page) for n in PAGE_SIZES]
 
 
 def narrowing(choice: Choice) -> bool:

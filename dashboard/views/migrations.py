@@ -84,7 +84,7 @@ def _shown(request: HttpRequest, choice: Choice) -> HttpResponse:
         "columns": optional_columns(chosen.hide),
         "empty": None if page.rows else nothing(request, choice, here),
         "pager": listing.pager(page, counted, here),
-        "sizes": [(n, here.setting("per_page", str(n)), n == choice.per_page) for n in preferences.PAGE_SIZES],
+        "sizes": listing.size_links(choice, here) if counted.total > min(preferences.PAGE_SIZES) else [],
     }
     return render(request, "dashboard/migrations.html", context)
 
