@@ -17,6 +17,7 @@ ACTS = {
     "login.locked": "was locked out after failed sign-ins",
     "login.refused": "was refused by single sign-on",
     "logout": "signed out",
+    "password.changed": "changed their password",
     "token.made": "made an API token",
     "token.revoked": "revoked an API token",
     "badge.made": "made a badge",

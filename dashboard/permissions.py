@@ -7,8 +7,8 @@ ADDED_BY = {
     "admin": ("manage_tokens",),
 }
 ROLES = tuple(ADDED_BY)
-# Apps of which an admin edits every model on the administration pages.
-ADMINISTERED = ("auth", "axes")
+# What an admin finds on the administration pages: apps to edit, models to edit, apps to look at.
+EDITED_APPS, EDITED_MODELS, VIEWED_APPS = ("auth", "axes"), ("identity",), ("migrations_sync",)
 
 
 def least_role(codename: str) -> str:

@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 
 from dashboard.models import Acts
-from dashboard.permissions import ADDED_BY, ADMINISTERED, ROLES, least_role
+from dashboard.permissions import ADDED_BY, EDITED_APPS, EDITED_MODELS, ROLES, VIEWED_APPS, least_role
 
 
 def require(user: AbstractBaseUser | AnonymousUser, permission: str) -> None:
@@ -55,6 +55,15 @@ def grant() -> None:
     for role, codenames in ADDED_BY.items():
         wanted |= Q(content_type__app_label="dashboard", codename__in=codenames)
         if role == ROLES[-1]:
-            wanted |= Q(content_type__app_label__in=ADMINISTERED)
+            wanted |= _administered()
         group, _ = Group.objects.get_or_create(name=role)
         group.permissions.add(*Permission.objects.filter(wanted))
+
+
+def _administered() -> Q:
+    """The permissions that the administration pages ask for."""
+    return (
+        Q(content_type__app_label__in=EDITED_APPS)
+        | Q(content_type__app_label="dashboard", content_type__model__in=EDITED_MODELS)
+        | Q(content_type__app_label__in=VIEWED_APPS, codename__startswith="view_")
+    )

@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/sso/", signin.sso_begin, name="sso-begin"),
     path("accounts/sso/callback/", signin.sso_finish, name="sso-callback"),
+    path("account/password/", account.ChangePassword.as_view(), name="password"),
     path("account/tokens/", account.token_list, name="token-list"),
     path("account/tokens/<int:pk>/revoke/", account.token_revoke, name="token-revoke"),
     path("audit/", audit.entries, name="audit"),

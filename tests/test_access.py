@@ -21,6 +21,7 @@ READ_BY = {"audit": "operator", "badge-list": "triager"}
 # What may be sent, and by whom. Everybody decides on what is their own. A page that takes something is named here.
 SENT_BY = {
     "preferences": "viewer",
+    "password": "viewer",
     "view-list": "viewer",
     "view-change": "viewer",  # one's own; those of everybody: see test_saved_views
     "token-list": "viewer",

@@ -65,3 +65,29 @@ def test_a_database_that_was_emptied_gets_its_groups_back():
     call_command("migrate", verbosity=0)
 
     assert user_with("operator").has_perm("dashboard.sync_now")
+
+
+@pytest.mark.parametrize(("default", "role"), [("viewer", {"viewer"}), ("triager", {"triager"}), ("none", set())])
+def test_a_new_account_has_the_role_that_the_setting_says(settings, default, role):
+    settings.DEFAULT_ROLE = default
+
+    assert set(User.objects.create_user("ann").groups.values_list("name", flat=True)) == role
+
+
+def test_admins_and_nobody_else_enter_the_administration_pages():
+    user = user_with("operator")
+    assert not user.is_staff
+
+    user.groups.add(Group.objects.get(name="admin"))
+    assert User.objects.get(pk=user.pk).is_staff
+    Group.objects.get(name="admin").user_set.remove(user)
+    assert not User.objects.get(pk=user.pk).is_staff
+
+
+def test_a_superuser_stays_one_whatever_their_groups():
+    root = User.objects.create_superuser("root")
+
+    root.groups.set([Group.objects.get(name="viewer")])
+
+    assert User.objects.get(pk=root.pk).is_staff
+    assert roles.of(root) == "admin"

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 import requests
 from django.contrib.auth.models import User
+from django.test import Client
 
 from dashboard.models import AuditEntry
 
@@ -120,6 +121,41 @@ def test_signing_out_takes_a_form_not_a_link(client, ann):
 
     assert client.get("/accounts/logout/").status_code == 405
     assert client.get("/preferences/").status_code == 200
+
+
+def change_password(client, old=PASSWORD, new="another long secret"):
+    return client.post("/account/password/", {"old_password": old, "new_password1": new, "new_password2": new})
+
+
+def test_a_person_changes_their_password_and_is_signed_out_everywhere_else(client, ann):
+    elsewhere = Client()
+    for browser in (client, elsewhere):
+        browser.force_login(ann, "django.contrib.auth.backends.ModelBackend")
+
+    assert change_password(client).status_code == 302
+
+    assert client.get("/preferences/").status_code == 200
+    assert elsewhere.get("/preferences/").status_code == 302
+    assert sign_in(Client(), password="another long secret").status_code == 302
+    assert ("password.changed", "ann") in acts()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("wrong", "another long secret"), (PASSWORD, "short"), (PASSWORD, "password1234")]
+)
+def test_a_password_that_will_not_do_changes_nothing(client, ann, old, new):
+    client.force_login(ann, "django.contrib.auth.backends.ModelBackend")
+
+    page = change_password(client, old, new)
+
+    assert 'class="error"' in page.content.decode()
+    assert sign_in(Client()).status_code == 302
+
+
+def test_whoever_signs_in_elsewhere_has_no_password_to_change(client):
+    client.force_login(User.objects.create_user("ann"), "django.contrib.auth.backends.ModelBackend")
+
+    assert "you sign in elsewhere" in client.get("/account/password/").content.decode()
 
 
 def test_the_administration_pages_have_no_door_of_their_own(client, ann):

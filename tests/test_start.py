@@ -44,3 +44,17 @@ def test_production_passes_the_deployment_check():
     checked = run([sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"])
 
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRUSTED_PROXY_HEADER", "X-Forwarded-User"),  # without the proxy's address
+        ("OIDC_ISSUER", "https://sso.example.com"),  # without the client's id
+    ],
+)
+def test_half_of_what_belongs_together_is_named(name, value):
+    refused = run([sys.executable, "manage.py", "check"], **{name: value})
+
+    (line,) = filter(None, (refused.stdout + refused.stderr).splitlines())
+    assert name in line

@@ -1,14 +1,15 @@
-"""A person's own API tokens; admins see and revoke everybody's."""
+"""A person's own password and API tokens; admins see and revoke everybody's tokens."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -18,6 +19,19 @@ from dashboard.models import ApiToken
 
 LIFETIMES = {30: "30 days", 90: "90 days", 365: "a year"}
 MOST = 20  # tokens of one person that can be used at once
+
+
+class ChangePassword(PasswordChangeView):
+    """For accounts with a password of this dashboard; the others have theirs elsewhere. Ends their other sessions."""
+
+    template_name = "registration/password.html"
+    success_url = reverse_lazy("preferences")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        audit.record(self.request, "password.changed")
+        messages.success(self.request, "Your password is changed. You are signed out everywhere else.")
+        return response
 
 
 class TokenForm(forms.Form):
