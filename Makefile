@@ -19,7 +19,7 @@ run: $(VENV)/run.lock ## Start the whole product on http://127.0.0.1:8000/ (PORT
 
 test: $(VENV)/dev.lock ## Run the test suite, on SQLite and then on PostgreSQL
 	@$(PYTEST)
-	@$(PYTEST) --database postgresql -m "not once"
+	@$(PYTEST) --database postgresql -m "not once and not browser"
 
 lint: $(VENV)/dev.lock ## Check style, types, layers, templates, dependencies and schema migrations
 	@$(BIN)/ruff check
