@@ -85,6 +85,37 @@ def parse(row: Any, fingerprint: int | None = None) -> MigrationRecord:
     """
     if fingerprint is None:
         _, fingerprint = identify(row)
+    return _parse_plain(row, fingerprint) or _parse_any(row, fingerprint)
+
+
+def _parse_plain(row: Any, fingerprint: int) -> MigrationRecord | None:
+    """Nearly every row: the documented fields as short ASCII texts, which one look at all of them approves.
+
+    Says what ``_parse_any`` says, in half its time, or nothing.
+    """
+    try:
+        values = kind, api_id, created_raw, status, user_id, company_id = _documented_values(row)
+        text = "\0".join(values if company_id is not None else values[:-1])
+    except (KeyError, TypeError):
+        return None
+    plain = (
+        len(row) == len(DOCUMENTED)
+        and kind == OBJECT
+        and text.isascii()
+        and text.count("\0") == (4 if company_id is None else 5)
+        and len(text) <= MAX_ID  # so no value is longer
+        and 0 < len(created_raw) <= MAX_CREATED
+        and 0 < len(status) <= MAX_STATUS
+        and api_id != ""
+        and user_id != ""
+        and company_id != ""
+    )
+    if not plain:
+        return None
+    return MigrationRecord(api_id, _time(created_raw), created_raw, status, company_id, user_id, "", fingerprint)
+
+
+def _parse_any(row: Any, fingerprint: int) -> MigrationRecord:
     created_raw = _required(row, "created", MAX_CREATED)
     return MigrationRecord(
         _required(row, "id", MAX_ID),

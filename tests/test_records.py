@@ -1,11 +1,13 @@
 import contextlib
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migrations_sync import records
 from migrations_sync.exceptions import InvalidRecord
 from migrations_sync.records import identify, oddities, parse
 
@@ -39,6 +41,29 @@ json_values = st.recursive(
     max_leaves=8,
 )
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=64)
+
+
+almost_anything = st.none() | st.just("") | st.text(max_size=80) | texts | st.integers()
+
+
+almost_rows = st.fixed_dictionaries(
+    {
+        "object": st.just("migration") | almost_anything,
+        "created": st.just("2025-12-02T23:51:49") | almost_anything,
+        **dict.fromkeys(("id", "status", "created_by_user_id", "company_id"), texts | almost_anything),
+    }
+)
+
+
+@given(almost_rows)
+def test_the_short_way_to_read_a_plain_row_says_what_the_long_one_says(value: dict[str, object]):
+    try:
+        short = records._parse_plain(value, 7)
+    except InvalidRecord as error:
+        with pytest.raises(InvalidRecord, match=re.escape(str(error))):
+            records._parse_any(value, 7)
+    else:
+        assert short is None or short == records._parse_any(value, 7)
 
 
 def test_a_documented_row_becomes_a_record_with_real_types():
