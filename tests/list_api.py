@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.utils import timezone
 
 from migrations_sync.exceptions import NotFoundError
+
+T = TypeVar("T")
 
 
 class ListPage(NamedTuple):
@@ -82,10 +84,10 @@ class ListApi:
             timezone.now(),
         )
 
-    def iter_pages(self, *, first: int = 1) -> Iterator[ListPage]:
+    def map_pages(self, make: Callable[[ListPage], T], *, first: int = 1) -> Iterator[T]:
         number = first
         while (page := self.get_page(number)).rows:
-            yield page
+            yield make(page)
             number += 1
 
     def get_migration(self, api_id: str) -> ListAnswer:

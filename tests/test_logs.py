@@ -127,9 +127,9 @@ def test_the_lines_of_a_task_carry_its_id(lines):
 @pytest.mark.django_db
 def test_every_line_of_a_pass_carries_its_run_and_none_after_it(lines):
     class Api(ListApi):
-        def iter_pages(self, *args, **kwargs):
+        def map_pages(self, *args, **kwargs):
             logging.getLogger("some.library").debug("asking")
-            return super().iter_pages(*args, **kwargs)
+            return super().map_pages(*args, **kwargs)
 
     api = Api([row("a")])
     report = run_pass(api, mode="full", intervals=Intervals(quick=60, full=3600), trigger="command")

@@ -197,3 +197,58 @@ def test_a_second_beat_costs_next_to_nothing(django_assert_max_num_queries: Any)
 
     with django_assert_max_num_queries(8):
         assert full(ListApi(rows(30))).outcome == "skipped"
+
+
+def indexes() -> set[str]:
+    with connection.cursor() as cursor:
+        return set(connection.introspection.get_constraints(cursor, Migration._meta.db_table))
+
+
+@pytest.fixture
+def slow_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that few rows are a load in which it is the database that takes the time."""
+    monkeypatch.setattr("migrations_sync.sync.load.WORTH_ROWS", 2000)
+    monkeypatch.setattr("migrations_sync.sync.load.WRITING_SHARE", 0.0)
+
+
+@pytest.mark.usefixtures("slow_database")
+def test_a_first_load_builds_its_indexes_when_it_has_ended_and_later_sweeps_keep_them():
+    before = indexes()
+    api = ListApi(rows(5000), page_size=500)
+    during: list[set[str]] = []
+    api.before_page = at_page(8, lambda: during.append(indexes()))
+
+    full(api)
+    full(api)
+
+    assert (before - during[0], indexes(), during[1]) == ({i.name for i in Migration._meta.indexes}, before, before)
+    assert_next_is_complete(api)
+
+
+@pytest.mark.usefixtures("slow_database")
+def test_a_first_load_that_fails_has_its_indexes_too():
+    before = indexes()
+    api = ListApi(rows(5000), page_size=500)
+    api.before_page = at_page(8, lambda: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        full(api)
+
+    assert indexes() == before
+
+
+@pytest.mark.usefixtures("slow_database")
+def test_the_indexes_of_a_first_load_that_was_killed_are_built_by_the_next_sweep(monkeypatch: pytest.MonkeyPatch):
+    before = indexes()
+    api = ListApi(rows(5000), page_size=500)
+    with monkeypatch.context() as patch:
+        patch.setattr("migrations_sync.sync.load.build", lambda lease: None)
+        api.before_page = at_page(8, lambda: kill(patch))
+        with pytest.raises(Killed):
+            full(api)
+    assert indexes() < before
+    Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    assert_next_is_complete(api)
+
+    assert indexes() == before

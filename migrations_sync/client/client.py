@@ -140,15 +140,38 @@ class Client:
             InvalidPage: also when the list never ends or the page number seems to be ignored.
             APIError: as in ``get_page``.
         """
+        return self.map_pages(lambda page: page, first=first)
+
+    def map_pages(self, make: Callable[[Page], T], *, first: int = 1) -> Iterator[T]:
+        """What ``make`` makes of each page that ``iter_pages`` would give.
+
+        It is called in the thread that fetched the page, while the reader is busy with earlier ones.
+
+        Raises:
+            APIError: as in ``iter_pages``; and whatever ``make`` raises.
+        """
+        made: dict[int, T] = {}
+
+        def fetch(number: int) -> Page | NotFoundError:
+            try:
+                page = self.get_page(number)
+            except NotFoundError as error:
+                return error
+            if page.rows:
+                made[number] = make(page)
+            return page
+
         horizon: Guide[Page | NotFoundError] = Horizon(first, self._max_pages)
-        with self._read_ahead(self._page_or_404, horizon, first, ROWS_AHEAD // self.page_size) as results:
-            yield from until_the_end(
+        with self._read_ahead(fetch, horizon, first, ROWS_AHEAD // self.page_size) as results:
+            pages = until_the_end(
                 results,
                 first=first,
                 max_pages=self._max_pages,
                 still_served=lambda: self.get_page(1),
                 note=self.stats.notes.append,
             )
+            for page in pages:
+                yield made.pop(page.number)
 
     def get_migration(self, api_id: str) -> Answer:
         """One migration by its id.
@@ -181,12 +204,6 @@ class Client:
 
         with self._read_ahead(fetch, _UpTo(len(wanted)), 0) as results:
             yield from zip(wanted, results, strict=False)
-
-    def _page_or_404(self, number: int) -> Page | NotFoundError:
-        try:
-            return self.get_page(number)
-        except NotFoundError as error:
-            return error
 
     @contextmanager
     def _read_ahead(

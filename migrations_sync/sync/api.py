@@ -1,10 +1,12 @@
 """What the engine needs of an API client. It knows no HTTP: anything with this shape will do."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from migrations_sync.exceptions import NotFoundError
+
+T = TypeVar("T")
 
 
 class Page(Protocol):
@@ -50,7 +52,9 @@ class Api(Protocol):
     @property
     def stats(self) -> Stats: ...
 
-    def iter_pages(self, *, first: int = 1) -> Iterator[Page]: ...
+    def map_pages(self, make: Callable[[Page], T], *, first: int = 1) -> Iterator[T]:
+        """What ``make`` makes of each page of the list, in order; it may be called in other threads, ahead."""
+
     def get_page(self, number: int) -> Page: ...
     def get_migration(self, api_id: str) -> Answer: ...
     def get_migrations(self, api_ids: Iterable[str]) -> Iterator[tuple[str, Answer | NotFoundError]]: ...

@@ -9,8 +9,9 @@ from migrations_sync.models import Drift, Migration, Source, StatusChange, SyncR
 from migrations_sync.sync import gone
 from migrations_sync.sync.api import Api, Page
 from migrations_sync.sync.lease import HeldLease
+from migrations_sync.sync.load import Load
 from migrations_sync.sync.order import OrderObserver
-from migrations_sync.sync.write import Counts, Row, Writer
+from migrations_sync.sync.write import Counts, Received, Writer
 
 # A transaction takes so many rows, or what has come in so many seconds: larger ones touch each counter and each
 # page of an index less often, smaller ones show progress and keep the lease when the API is slow.
@@ -18,6 +19,7 @@ ROWS_A_BATCH = 10_000
 SECONDS_A_BATCH = 1.0
 _REJECTED_SHARE = 0.5
 _IDLE_PAGES = 2
+_Taken = tuple[Page, Received]
 
 
 def sweep(
@@ -37,51 +39,78 @@ def sweep(
         APIError: the list could not be read to its end; what was read until then is written.
         LeaseLost: another pass has taken over.
     """
-    writer = Writer(source, StatusChange.Via.SWEEP, run, lease)
     newest = Migration.objects.filter(source=source).aggregate(number=Max("pk"))["number"] or 0
-    order = OrderObserver()
-    total = Counts()
-    idle: list[int] = []
+    reader = _Reader(source, api, run, lease)
+    reader.writer.filling = not newest
     try:
-        for batch in _batches(api.iter_pages()):
-            counts, novel = writer.write(
-                Row(value, page.received_at, page.number) for page in batch for value in page.rows
-            )
-            total += counts
-            for page in batch:
-                order.look(page.rows)
-                _note_shape(source, page, writer)
-                idle = [] if page.number in novel else [*idle, page.number]
-                source.page_rows = max(source.page_rows if run.pages else 0, len(page.rows))
-                run.pages += 1
-            _tell(run, total, writer, api)
-            progress(run)
-            lease.renew_if_due()
-            if len(idle) >= _IDLE_PAGES:
-                run.notes.append(f"the list ended at page {idle[0]}, which brought nothing new")
-                break
-        missing, counts = gone.resolve(writer, api, upto=newest, accept=accept_missing)
-        total += counts
+        reader.read(progress)
+        missing, counts = gone.resolve(reader.writer, api, upto=newest, accept=accept_missing)
+        reader.total += counts
         run.missing, run.recovered, run.disappeared = missing.found, missing.recovered, missing.disappeared
     finally:
-        _tell(run, total, writer, api)
-        run.list_order = order.order
-        _note_drift(source, run, writer, api)
+        reader.tell()
+        run.list_order = reader.order.order
+        _note_drift(source, run, reader.writer, api)
     if not missing.believable:
         return _unbelievable(run)
-    if total.rejected > (run.seen + total.rejected) * _REJECTED_SHARE:
-        return f"{total.rejected} rows could not be read: see the quarantine for the reasons"
+    if run.rejected > (run.seen + run.rejected) * _REJECTED_SHARE:
+        return f"{run.rejected} rows could not be read: see the quarantine for the reasons"
     return ""
 
 
-def _batches(pages: Iterator[Page]) -> Iterator[list[Page]]:
+class _Reader:
+    """Reads the list from its beginning to its end and writes it, batch by batch."""
+
+    def __init__(self, source: Source, api: Api, run: SyncRun, lease: HeldLease) -> None:
+        self.source, self.api, self.run, self.lease = source, api, run, lease
+        self.writer = Writer(source, StatusChange.Via.SWEEP, run, lease)
+        self.order = OrderObserver()
+        self.total = Counts()
+        self._idle: list[int] = []  # the last pages, as far as they brought nothing new
+
+    def read(self, progress: Callable[[SyncRun], None]) -> None:
+        with Load(self.source, self.lease) as load:
+            for batch in _batches(self.api.map_pages(self._receive)):
+                with load.writing(sum(len(page.rows) for page, _ in batch)):
+                    self._write(batch)
+                self.tell()
+                progress(self.run)
+                self.lease.renew_if_due()
+                if len(self._idle) >= _IDLE_PAGES:
+                    self.run.notes.append(f"the list ended at page {self._idle[0]}, which brought nothing new")
+                    break
+
+    def _receive(self, page: Page) -> _Taken:
+        return page, Received(page.rows, page.received_at, page.number, whole=self.writer.filling)
+
+    def _write(self, batch: list[_Taken]) -> None:
+        counts, novel = self.writer.write(received for _, received in batch)
+        self.total += counts
+        for page, _ in batch:
+            self.order.look(page.rows)
+            _note_shape(self.source, page, self.writer)
+            self._idle = [] if page.number in novel else [*self._idle, page.number]
+            self.source.page_rows = max(self.source.page_rows if self.run.pages else 0, len(page.rows))
+            self.run.pages += 1
+
+    def tell(self) -> None:
+        """Bring the run's counts up to date."""
+        run, seen, stats = self.run, self.writer.seen, self.api.stats
+        run.seen, run.seen_twice = seen.count, seen.twice
+        run.created, run.changed = self.total.created, self.total.changed
+        run.unchanged = run.seen - run.created - run.changed
+        run.returned, run.rejected = self.total.returned, self.total.rejected
+        run.requests, run.retries, run.waited = stats.requests, stats.retries, stats.waited
+
+
+def _batches(pages: Iterator[_Taken]) -> Iterator[list[_Taken]]:
     """Pages in bunches that are worth a transaction, the last of them whatever is left even if reading fails."""
-    batch: list[Page] = []
+    batch: list[_Taken] = []
     rows, since = 0, time.monotonic()
     try:
-        for page in pages:
-            batch.append(page)
-            rows += len(page.rows)
+        for taken in pages:
+            batch.append(taken)
+            rows += len(taken[0].rows)
             if rows >= ROWS_A_BATCH or time.monotonic() - since >= SECONDS_A_BATCH:
                 yield batch
                 batch, rows, since = [], 0, time.monotonic()
@@ -91,14 +120,6 @@ def _batches(pages: Iterator[Page]) -> Iterator[list[Page]]:
         raise
     if batch:
         yield batch
-
-
-def _tell(run: SyncRun, total: Counts, writer: Writer, api: Api) -> None:
-    run.seen, run.seen_twice = writer.seen.count, writer.seen.twice
-    run.created, run.changed = total.created, total.changed
-    run.unchanged = run.seen - run.created - run.changed
-    run.returned, run.rejected = total.returned, total.rejected
-    run.requests, run.retries, run.waited = api.stats.requests, api.stats.retries, api.stats.waited
 
 
 def _unbelievable(run: SyncRun) -> str:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from itertools import repeat
 from typing import Any, NamedTuple, Self
 
 from django.db import connection, transaction
@@ -32,12 +33,42 @@ from migrations_sync.sync.store import Sighting, store
 _RAW_KEPT = 100_000  # characters of an unreadable row
 
 
-class Row(NamedTuple):
-    """One row as received: any JSON value. ``page`` is empty for an answer by id."""
+class Reject(NamedTuple):
+    """A row that can't be read, and as much of it as can."""
 
-    value: object
-    at: datetime
-    page: int | None = None
+    row: object
+    reason: str
+    api_id: str = ""
+
+
+class Received:
+    """Rows as received at ``at`` (UTC), any JSON values. ``page`` is empty for what was asked for by id.
+
+    Those that can be identified stand in lists that run in parallel; ``rejects`` has the others. With ``whole``,
+    they are read whole at once, into ``records``: for rows that are probably new. No database is needed for
+    this, so it can be done in another thread, while one is waited for.
+    """
+
+    def __init__(self, rows: Iterable[object], at: datetime, page: int | None = None, *, whole: bool = False) -> None:
+        self.at = at
+        self.page = page
+        self.rows: list[object] = []
+        self.api_ids: list[str] = []
+        self.fingerprints: list[int] = []
+        self.records: list[MigrationRecord] = []
+        self.rejects: list[Reject] = []
+        for row in rows:
+            api_id = ""
+            try:
+                api_id, fingerprint = records.identify(row)
+                if whole:
+                    self.records.append(records.parse(row, fingerprint))
+            except InvalidRecord as error:
+                self.rejects.append(Reject(row, str(error), api_id))
+                continue
+            self.rows.append(row)
+            self.api_ids.append(api_id)
+            self.fingerprints.append(fingerprint)
 
 
 @dataclass(slots=True)
@@ -60,16 +91,19 @@ class Writer:
     """Writes rows of one source for one pass, or for one answer by id.
 
     ``seen`` collects whom a sweep met. ``lease`` is checked in every transaction that writes.
+    ``filling``: the mirror was empty when the pass began, so most rows are new and need no look-up first; they
+    are best received ``whole``.
     """
 
     source: Source
     via: StatusChange.Via
     run: SyncRun | None = None
     lease: HeldLease | None = None
+    filling: bool = False
     seen: Seen = field(default_factory=Seen)
     drifts: Drifts = field(default_factory=Drifts)
 
-    def write(self, rows: Iterable[Row]) -> tuple[Counts, set[int]]:
+    def write(self, received: Iterable[Received]) -> tuple[Counts, set[int]]:
         """Write what differs. Also says which pages brought a migration not met before.
 
         Rows that differ in nothing cost one look-up and write nothing. A row that can't be read goes to
@@ -79,10 +113,13 @@ class Writer:
             LeaseLost: another pass has taken over; nothing of these rows was written.
         """
         batch = _Batch(self)
-        for row in rows:
-            batch.take(row)
-        batch.compare()
-        if batch.differs:
+        for bunch in received:
+            batch.take(bunch)
+        if self.filling:
+            batch.new = range(len(batch.rows))
+        else:
+            batch.new = batch.compare(range(len(batch.rows)))
+        if batch.new or batch.known or batch.rejects:
             batch.save()
         return batch.counts, batch.novel_pages
 
@@ -94,50 +131,45 @@ class _Batch:
         self.writer = writer
         self.counts = Counts()
         self.novel_pages: set[int] = set()
-        self.rejects: list[tuple[Row, str, str]] = []
-        self.places: dict[str, int] = {}  # of each API id in the two lists below
-        self.rows: list[Row] = []
-        self.fingerprints: list[int] = []
-        self.new: list[int] = []  # places of rows whose ids the mirror does not have
+        self.rejects: list[tuple[Reject, Received]] = []
+        self.places: dict[str, int] = {}  # of each API id in the list below
+        self.rows: list[tuple[Received, int]] = []  # with what each was received, and at which index
+        self.new: Sequence[int] = ()  # places of rows whose ids the mirror does not have, as far as is known
         self.known: dict[int, int] = {}  # its numbers of those that differ from it, by place
 
-    def take(self, row: Row) -> None:
-        try:
-            api_id, fingerprint = records.identify(row.value)
-        except InvalidRecord as error:
-            self.rejects.append((row, str(error), ""))
-            return
-        place = self.places.setdefault(api_id, len(self.rows))
-        if place == len(self.rows):
-            self.rows.append(row)
-            self.fingerprints.append(fingerprint)
-        else:  # the same id again: the later answer counts
-            self.writer.seen.twice += 1
-            self.rows[place], self.fingerprints[place] = row, fingerprint
-
-    def compare(self) -> None:
-        """Find out which rows differ from the mirror, by their fingerprints."""
-        seen, rows, fingerprints = self.writer.seen, self.rows, self.fingerprints
-        unknown = set(range(len(rows)))
-        for place, number, fingerprint, gone in store().look_up(self.writer.source, list(self.places)):
-            unknown.discard(place)
-            if seen.add(number):
-                self._is_novel(rows[place])
-            if fingerprint != fingerprints[place] or gone:
-                self.known[place] = number
-        self.new = sorted(unknown)
-        for place in self.new:
-            self._is_novel(rows[place])
+    def take(self, received: Received) -> None:
+        self.rejects += zip(received.rejects, repeat(received))
+        places, rows = self.places, self.rows
+        for index, api_id in enumerate(received.api_ids):
+            place = places.setdefault(api_id, len(rows))
+            if place == len(rows):
+                rows.append((received, index))
+            else:  # the same id again: the later answer counts
+                self.writer.seen.twice += 1
+                rows[place] = received, index
         self.counts.seen = len(rows)
-        self.counts.unchanged = len(rows) - len(self.new) - len(self.known)
 
-    def _is_novel(self, row: Row) -> None:
-        if row.page is not None:
-            self.novel_pages.add(row.page)
+    def compare(self, places: Sequence[int]) -> list[int]:
+        """Find out by their fingerprints which rows differ from the mirror; the places of those it does not have."""
+        unknown = set(places)
+        api_ids = list(self.places)
+        asked = api_ids if len(places) == len(api_ids) else [api_ids[place] for place in places]
+        for at, number, fingerprint, gone in store().look_up(self.writer.source, asked):
+            place = places[at]
+            unknown.discard(place)
+            self._meet(place, number)
+            received, index = self.rows[place]
+            if fingerprint != received.fingerprints[index] or gone:
+                self.known[place] = number
+            else:
+                self.counts.unchanged += 1
+        return sorted(unknown)
 
-    @property
-    def differs(self) -> bool:
-        return bool(self.new or self.known or self.rejects)
+    def _meet(self, place: int, number: int) -> None:
+        if self.writer.seen.add(number):
+            page = self.rows[place][0].page
+            if page is not None:
+                self.novel_pages.add(page)
 
     @transaction.atomic
     def save(self) -> None:
@@ -148,7 +180,7 @@ class _Batch:
         writer.source.touch()
         quiet = not Source.objects.filter(pk=writer.source.pk, baseline_at__isnull=False).exists()
         deltas = Deltas()
-        self._insert([sighting for _, sighting in self._parse(self.new)], deltas, quiet=quiet)
+        self._insert(dict(self._parse(self.new)), deltas, quiet=quiet)
         changed = self._parse(sorted(self.known))
         self._update({self.known[place]: sighting for place, sighting in changed}, deltas, quiet=quiet)
         deltas.apply(writer.source)
@@ -157,37 +189,46 @@ class _Batch:
 
     def _parse(self, places: Iterable[int]) -> Iterator[tuple[int, Sighting]]:
         for place in places:
-            row = self.rows[place]
+            received, index = self.rows[place]
+            row = received.rows[index]
             try:
-                record = records.parse(row.value, self.fingerprints[place])
+                record = (
+                    received.records[index] if received.records else records.parse(row, received.fingerprints[index])
+                )
             except InvalidRecord as error:
-                api_id, _ = records.identify(row.value)
-                self.rejects.append((row, str(error), api_id))
+                self.rejects.append((Reject(row, str(error), received.api_ids[index]), received))
                 continue
             if record.payload or record.created_by_user_id is None:
-                self.writer.drifts.fields(records.oddities(row.value), example=record.payload)
+                self.writer.drifts.fields(records.oddities(row), example=record.payload)
             if not statuses.is_known(record.status):
                 self.writer.drifts.add(Drift.Kind.STATUS, record.status, example=record.id)
-            yield place, Sighting(record, row.at)
+            yield place, Sighting(record, received.at)
 
-    def _insert(self, sightings: Sequence[Sighting], deltas: Deltas, *, quiet: bool) -> None:
+    def _insert(self, sightings: Mapping[int, Sighting], deltas: Deltas, *, quiet: bool) -> None:
         if not sightings:
             return
-        added = store().insert(self.writer.source, sightings)
+        numbers = store().insert(self.writer.source, list(sightings.values()))
+        added, there = [], []
+        for place, sighting in sightings.items():
+            number = numbers.get(sighting.record.id)
+            if number is None:
+                there.append(place)
+            else:
+                added.append(sighting)
+                self._meet(place, number)
         self.counts.created = len(added)
-        # The rest another writer has added meanwhile; the next pass compares.
-        self.counts.unchanged += len(sightings) - len(added)
-        for number in added.values():
-            self.writer.seen.add(number)
-        new = [sighting for sighting in sightings if sighting.record.id in added]
-        deltas.count_new([record for record, _ in new])
-        if quiet:
-            return
+        deltas.count_new([record for record, _ in added])
+        if not quiet:
+            self._tell_news(added, numbers, deltas)
+        if there:  # another writer was faster, or in a first load: the list has brought them before
+            self.compare(there)
+
+    def _tell_news(self, added: Iterable[Sighting], numbers: Mapping[str, int], deltas: Deltas) -> None:
         news = []
-        for record, at in new:
+        for record, at in added:
             deltas.observed[at.date(), record.status] += 1
             first_seen = StatusChange.Kind.FIRST_SEEN
-            news.append(self._change(added[record.id], first_seen, "", record, record.created, at))
+            news.append(self._change(numbers[record.id], first_seen, "", record, record.created, at))
         StatusChange.objects.bulk_create(news)
 
     def _update(self, sightings: Mapping[int, Sighting], deltas: Deltas, *, quiet: bool) -> None:
@@ -288,20 +329,21 @@ def _update_rows(rows: list[tuple[Any, ...]]) -> None:
             cursor.executemany(f"UPDATE {Migration._meta.db_table} SET {assignments} WHERE id = %s", rows)  # noqa: S608
 
 
-def _quarantine(writer: Writer, rejects: list[tuple[Row, str, str]]) -> None:
+def _quarantine(writer: Writer, rejects: Iterable[tuple[Reject, Received]]) -> None:
     """Keep unreadable rows, each once; escaped to ASCII, any JSON value can be stored."""
-    for row, reason, api_id in rejects:
-        raw = json.dumps(row.value, sort_keys=True)[:_RAW_KEPT]
+    for (row, reason, api_id), received in rejects:
+        at, page = received.at, received.page
+        raw = json.dumps(row, sort_keys=True)[:_RAW_KEPT]
         digest = hashlib.blake2b(raw.encode(), digest_size=16).hexdigest()
         kept, is_new = QuarantinedRow.objects.get_or_create(
             source=writer.source,
             digest=digest,
             defaults={
-                "raw": raw, "reason": reason[:500], "api_id": api_id, "page": row.page, "run": writer.run,
-                "first_seen_at": row.at, "last_seen_at": row.at,
+                "raw": raw, "reason": reason[:500], "api_id": api_id, "page": page, "run": writer.run,
+                "first_seen_at": at, "last_seen_at": at,
             },
         )  # fmt: skip
         if not is_new:
             QuarantinedRow.objects.filter(pk=kept.pk).update(
-                last_seen_at=row.at, page=row.page, run=writer.run, times=F("times") + 1
+                last_seen_at=at, page=page, run=writer.run, times=F("times") + 1
             )

@@ -1,0 +1,114 @@
+"""The secondary indexes of the mirror during a first load.
+
+Kept up row by row, they take most of the database's time; built over the loaded rows, a fraction of it. So a
+first sweep that waits for the database more than for the API drops them, and builds them when it has read the
+list, however that ended.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Self
+
+from django.db import DatabaseError, connection, models, transaction
+
+from migrations_sync.exceptions import LeaseLost
+from migrations_sync.models import CompanyCount, CompanyStatusCount, Migration, Source
+from migrations_sync.sync.lease import HeldLease
+
+log = logging.getLogger(__name__)
+# The tables that a load writes most to.
+_MODELS: tuple[type[models.Model], ...] = (Migration, CompanyCount, CompanyStatusCount)
+# Fewer rows are not worth it.
+WORTH_ROWS = 10_000
+# The share of its time that a sweep spends writing, beyond which it is the database that holds it up.
+WRITING_SHARE = 0.5
+
+
+class Load:
+    """A context around reading and writing a list."""
+
+    def __init__(self, source: Source, lease: HeldLease) -> None:
+        self._lease = lease
+        self._first = source.baseline_at is None
+        self._empty = self._first and not Migration.objects.exists()
+        self._dropped = False
+        self._began = time.monotonic()
+        self._writing, self._rows = 0.0, 0
+
+    def __enter__(self) -> Self:
+        if self._first and not self._empty:
+            build(self._lease)  # a first load that was killed may have left them out
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._dropped:
+            return
+        if error is None:
+            build(self._lease)
+            return
+        with suppress(DatabaseError, LeaseLost):  # then the next sweep does it
+            build(self._lease)
+
+    @contextmanager
+    def writing(self, rows: int) -> Iterator[None]:
+        """Around writing so many."""
+        began = time.monotonic()
+        yield
+        now = time.monotonic()
+        self._writing += now - began
+        self._rows += rows
+        if self._empty and not self._dropped and self._rows >= WORTH_ROWS:
+            self._dropped = self._writing > WRITING_SHARE * (now - self._began) and drop()
+
+
+def drop() -> bool:
+    """Drop them, unless somebody keeps the table busy or the database's user may not; whether they are dropped.
+
+    The key and the identity stay: every write looks rows up by them.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+            for name in _wanted():
+                cursor.execute(f"DROP INDEX IF EXISTS {connection.ops.quote_name(name)}")
+    except DatabaseError as error:
+        log.warning("indexes are kept up during the first load", extra={"error": " ".join(str(error).split())})
+        return False
+    return True
+
+
+def build(lease: HeldLease) -> None:
+    """Build those that are missing. Pages can be read meanwhile; whoever writes waits for one index at most.
+
+    Raises:
+        LeaseLost: another pass has taken over.
+    """
+    wanted, present = _wanted(), _present()
+    for name in sorted(wanted.keys() - present):
+        lease.renew()
+        with connection.cursor() as cursor:
+            cursor.execute(wanted[name])
+    if wanted.keys() - present and connection.vendor == "postgresql":
+        # Until then, the planner takes the tables for empty ones. It asks about no columns but those of indexes.
+        with connection.cursor() as cursor:
+            for model in _MODELS:
+                columns = sorted({field for index in model._meta.indexes for field in index.fields})
+                cursor.execute(f"ANALYZE {model._meta.db_table} ({', '.join(columns)})")
+
+
+def _wanted() -> dict[str, str]:
+    """The statements that create them, by name."""
+    editor = connection.schema_editor()
+    return {index.name: str(index.create_sql(model, editor)) for model in _MODELS for index in model._meta.indexes}
+
+
+def _present() -> set[str]:
+    with connection.cursor() as cursor:
+        found = [connection.introspection.get_constraints(cursor, model._meta.db_table) for model in _MODELS]
+    return {name for constraints in found for name in constraints}
