@@ -62,7 +62,7 @@ def test_an_unchanged_list_writes_no_migration_row(django_assert_max_num_queries
     assert (report.run.seen, report.run.changed, report.run.unchanged) == (250, 0, 250)
     assert list(Migration.objects.order_by("pk").values()) == before
     table = Migration._meta.db_table
-    assert not [q for q in queries if table in q["sql"] and not q["sql"].startswith("SELECT")]
+    assert not [q for q in queries if table in q["sql"] and q["sql"].split()[0] not in ("SELECT", "WITH")]
 
 
 @pytest.mark.parametrize("known", ["nothing", "statistics"])
@@ -74,7 +74,7 @@ def test_looking_rows_up_seeks_each_in_the_index_whatever_the_planner_knows_of_t
         if known == "statistics":
             cursor.execute("ANALYZE migrations_sync_migration")
         full(api)
-        look_up = next(q["sql"] for q in queries if q["sql"].startswith("SELECT asked."))
+        look_up = next(q["sql"] for q in queries if "asked.api_id" in q["sql"] or "asked.key" in q["sql"])
         cursor.execute(("EXPLAIN " if postgres else "EXPLAIN QUERY PLAN ") + look_up)
         plan = "\n".join(str(line) for line in cursor.fetchall())
 

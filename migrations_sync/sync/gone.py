@@ -11,7 +11,7 @@ from migrations_sync.exceptions import NotFoundError
 from migrations_sync.models import Migration, StatusChange
 from migrations_sync.sync.api import Api
 from migrations_sync.sync.counts import Deltas
-from migrations_sync.sync.write import Counts, Received, Writer
+from migrations_sync.sync.write import Counts, Writer
 
 A_FEW = 3
 SHARE = 0.05
@@ -65,7 +65,7 @@ def _ask(writer: Writer, api: Api, absent: dict[str, int], missing: Missing) -> 
         if isinstance(answer, NotFoundError):
             refused.append(absent[api_id])
         else:
-            rows.append(Received([answer.row], answer.received_at))
+            rows.append(writer.receive([answer.row], answer.received_at))
     missing.recovered += len(rows)
     counts, _ = writer.write(rows)
     missing.disappeared += mark(writer, refused, at=timezone.now())

@@ -9,7 +9,7 @@ from django.utils import timezone
 from migrations_sync.exceptions import NotFoundError
 from migrations_sync.models import FetchRequest, Migration, Source, StatusChange, WebhookDelivery
 from migrations_sync.sync.api import Answer, Api
-from migrations_sync.sync.write import Received, Writer
+from migrations_sync.sync.write import Writer
 
 _CLAIM = timedelta(seconds=90)  # longer than any single request may take
 _LONGEST_WAIT = timedelta(hours=1)
@@ -43,7 +43,7 @@ def look_up(api: Api, api_id: str, *, via: StatusChange.Via) -> LookUp:
     except NotFoundError:
         return LookUp(api_id, stored.first(), asked_at, known=False)
     writer = Writer(source, via)
-    writer.write([Received([answer.row], answer.received_at)])
+    writer.write([writer.receive([answer.row], answer.received_at)])
     writer.drifts.save(source, asked_at)
     stored.filter(checked_at__lt=answer.received_at).update(checked_at=answer.received_at)
     return LookUp(api_id, stored.first(), asked_at, known=True)
@@ -93,7 +93,7 @@ def _settle(source: Source, wanted: FetchRequest, api_id: str, answer: Answer | 
     else:
         outcome = WebhookDelivery.Outcome.FETCHED
         writer = Writer(source, StatusChange.Via.WEBHOOK)
-        writer.write([Received([answer.row], answer.received_at)])
+        writer.write([writer.receive([answer.row], answer.received_at)])
         writer.drifts.save(source, answer.received_at)
     WebhookDelivery.objects.filter(
         source=source, api_id=api_id, received_at__lte=wanted.requested_at, outcome=WebhookDelivery.Outcome.WAITING

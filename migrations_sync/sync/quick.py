@@ -16,7 +16,7 @@ from migrations_sync.models import Migration, Source, StatusChange, StatusCount,
 from migrations_sync.sync.api import Api
 from migrations_sync.sync.lease import HeldLease
 from migrations_sync.sync.order import OrderObserver
-from migrations_sync.sync.write import Counts, Received, Writer
+from migrations_sync.sync.write import Counts, Writer
 
 BUDGET = 320  # requests by id for open migrations in one quick sync; beyond it they take turns
 RECHECKS = 50  # finished ones looked at again in one quick sync
@@ -168,7 +168,7 @@ def quick(
         for number in made.pages:
             page = api.get_page(number)
             run.pages += 1
-            counts, _ = writer.write([Received(page.rows, page.received_at, number)])
+            counts, _ = writer.write([writer.receive(page.rows, page.received_at, number)])
             total += counts
             met.update(_ids(page.rows))
             lease.renew_if_due()
@@ -203,7 +203,7 @@ def _first_pages(
         run.pages += 1
         order.look(page.rows)
         met.update(_ids(page.rows))
-        counts, _ = writer.write([Received(page.rows, page.received_at, number)])
+        counts, _ = writer.write([writer.receive(page.rows, page.received_at, number)])
         total += counts
         if not counts.created or not until_nothing_new:
             return total
@@ -216,7 +216,7 @@ def _by_id(writer: Writer, api: Api, run: SyncRun, api_ids: list[str]) -> Counts
             # One refusal proves nothing: only a sweep that does not meet it either makes a migration gone.
             run.missing += 1
         else:
-            rows.append(Received([answer.row], answer.received_at))
+            rows.append(writer.receive([answer.row], answer.received_at))
         if writer.lease:
             writer.lease.renew_if_due()
     counts, _ = writer.write(rows)

@@ -1,6 +1,6 @@
 """Which migrations a sweep has met: one bit each, so a million of them are 125 kB."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from migrations_sync.models import Migration, Source
 
@@ -15,18 +15,20 @@ class Seen:
         self.count = 0
         self.twice = 0
 
-    def add(self, number: int) -> bool:
-        """Note one; whether it is new."""
-        place, bit = number >> 3, 1 << (number & 7)
-        bits = self._bits
-        if place >= len(bits):
-            bits.extend(bytes(place + 4096 - len(bits)))
-        if bits[place] & bit:
-            self.twice += 1
-            return False
-        bits[place] |= bit
-        self.count += 1
-        return True
+    def add(self, numbers: Sequence[int]) -> set[int]:
+        """Note some; the indexes of those that had been met before."""
+        bits, again = self._bits, set()
+        most = max(numbers, default=0) >> 3
+        if most >= len(bits):
+            bits.extend(bytes(most + 4096 - len(bits)))
+        for index, number in enumerate(numbers):
+            place, bit = number >> 3, 1 << (number & 7)
+            if bits[place] & bit:
+                again.add(index)
+            bits[place] |= bit
+        self.twice += len(again)
+        self.count += len(numbers) - len(again)
+        return again
 
     def __contains__(self, number: int) -> bool:
         place = number >> 3

@@ -11,7 +11,8 @@ from migrations_sync.sync.api import Api, Page
 from migrations_sync.sync.lease import HeldLease
 from migrations_sync.sync.load import Load
 from migrations_sync.sync.order import OrderObserver
-from migrations_sync.sync.write import Counts, Received, Writer
+from migrations_sync.sync.received import Received
+from migrations_sync.sync.write import Counts, Writer
 
 # A transaction takes so many rows, or what has come in so many seconds: larger ones touch each counter and each
 # page of an index less often, smaller ones show progress and keep the lease when the API is slow.
@@ -41,7 +42,7 @@ def sweep(
     """
     newest = Migration.objects.filter(source=source).aggregate(number=Max("pk"))["number"] or 0
     reader = _Reader(source, api, run, lease)
-    reader.writer.filling = not newest
+    reader.writer.filling = not newest and source.baseline_at is None
     try:
         reader.read(progress)
         missing, counts = gone.resolve(reader.writer, api, upto=newest, accept=accept_missing)
@@ -81,7 +82,7 @@ class _Reader:
                     break
 
     def _receive(self, page: Page) -> _Taken:
-        return page, Received(page.rows, page.received_at, page.number, whole=self.writer.filling)
+        return page, self.writer.receive(page.rows, page.received_at, page.number)
 
     def _write(self, batch: list[_Taken]) -> None:
         counts, novel = self.writer.write(received for _, received in batch)

@@ -5,10 +5,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from itertools import repeat
 from typing import Any, NamedTuple, Self
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -27,48 +26,11 @@ from migrations_sync.records import MigrationRecord
 from migrations_sync.sync.counts import Deltas
 from migrations_sync.sync.drift import Drifts
 from migrations_sync.sync.lease import HeldLease
+from migrations_sync.sync.received import Bunch, Received, Reject, is_odd
 from migrations_sync.sync.seen import Seen
-from migrations_sync.sync.store import Sighting, store
+from migrations_sync.sync.store import Store, store
 
 _RAW_KEPT = 100_000  # characters of an unreadable row
-
-
-class Reject(NamedTuple):
-    """A row that can't be read, and as much of it as can."""
-
-    row: object
-    reason: str
-    api_id: str = ""
-
-
-class Received:
-    """Rows as received at ``at`` (UTC), any JSON values. ``page`` is empty for what was asked for by id.
-
-    Those that can be identified stand in lists that run in parallel; ``rejects`` has the others. With ``whole``,
-    they are read whole at once, into ``records``: for rows that are probably new. No database is needed for
-    this, so it can be done in another thread, while one is waited for.
-    """
-
-    def __init__(self, rows: Iterable[object], at: datetime, page: int | None = None, *, whole: bool = False) -> None:
-        self.at = at
-        self.page = page
-        self.rows: list[object] = []
-        self.api_ids: list[str] = []
-        self.fingerprints: list[int] = []
-        self.records: list[MigrationRecord] = []
-        self.rejects: list[Reject] = []
-        for row in rows:
-            api_id = ""
-            try:
-                api_id, fingerprint = records.identify(row)
-                if whole:
-                    self.records.append(records.parse(row, fingerprint))
-            except InvalidRecord as error:
-                self.rejects.append(Reject(row, str(error), api_id))
-                continue
-            self.rows.append(row)
-            self.api_ids.append(api_id)
-            self.fingerprints.append(fingerprint)
 
 
 @dataclass(slots=True)
@@ -86,13 +48,19 @@ class Counts:
         return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
+class Sighting(NamedTuple):
+    """A record and when it was received (UTC)."""
+
+    record: MigrationRecord
+    at: datetime
+
+
 @dataclass(slots=True)
 class Writer:
     """Writes rows of one source for one pass, or for one answer by id.
 
     ``seen`` collects whom a sweep met. ``lease`` is checked in every transaction that writes.
-    ``filling``: the mirror was empty when the pass began, so most rows are new and need no look-up first; they
-    are best received ``whole``.
+    ``filling``: a first load; most rows are new, so they are added at once and looked up only where that fails.
     """
 
     source: Source
@@ -100,8 +68,13 @@ class Writer:
     run: SyncRun | None = None
     lease: HeldLease | None = None
     filling: bool = False
+    store: Store = field(default_factory=store)
     seen: Seen = field(default_factory=Seen)
     drifts: Drifts = field(default_factory=Drifts)
+
+    def receive(self, rows: Iterable[object], at: datetime, page: int | None = None) -> Received:
+        """Make rows ready for ``write``. Needs no database: it may be done ahead, in another thread."""
+        return Received(rows, at, page, make_row=self.store.new_row if self.filling else None)
 
     def write(self, received: Iterable[Received]) -> tuple[Counts, set[int]]:
         """Write what differs. Also says which pages brought a migration not met before.
@@ -112,116 +85,126 @@ class Writer:
         Raises:
             LeaseLost: another pass has taken over; nothing of these rows was written.
         """
-        batch = _Batch(self)
-        for bunch in received:
-            batch.take(bunch)
-        if self.filling:
-            batch.new = range(len(batch.rows))
-        else:
-            batch.new = batch.compare(range(len(batch.rows)))
-        if batch.new or batch.known or batch.rejects:
-            batch.save()
+        batch = _Batch(self, Bunch(received))
+        if not (self.filling and batch.fill()):
+            batch.compare(range(len(batch.bunch)))
+            if batch.differs:
+                batch.save()
         return batch.counts, batch.novel_pages
 
 
 class _Batch:
-    """The rows of one ``write``: taken, compared, saved."""
+    """The rows of one ``write``: compared and saved."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, bunch: Bunch) -> None:
         self.writer = writer
-        self.counts = Counts()
+        self.bunch = bunch
+        self.counts = Counts(seen=len(bunch))
         self.novel_pages: set[int] = set()
-        self.rejects: list[tuple[Reject, Received]] = []
-        self.places: dict[str, int] = {}  # of each API id in the list below
-        self.rows: list[tuple[Received, int]] = []  # with what each was received, and at which index
-        self.new: Sequence[int] = ()  # places of rows whose ids the mirror does not have, as far as is known
+        self.rejects = list(bunch.rejects())
+        self.new: list[int] = []  # places of rows whose ids the mirror does not have
         self.known: dict[int, int] = {}  # its numbers of those that differ from it, by place
+        writer.seen.twice += bunch.repeats
 
-    def take(self, received: Received) -> None:
-        self.rejects += zip(received.rejects, repeat(received))
-        places, rows = self.places, self.rows
-        for index, api_id in enumerate(received.api_ids):
-            place = places.setdefault(api_id, len(rows))
-            if place == len(rows):
-                rows.append((received, index))
-            else:  # the same id again: the later answer counts
-                self.writer.seen.twice += 1
-                rows[place] = received, index
-        self.counts.seen = len(rows)
+    @property
+    def differs(self) -> bool:
+        return bool(self.new or self.known or self.rejects)
 
-    def compare(self, places: Sequence[int]) -> list[int]:
-        """Find out by their fingerprints which rows differ from the mirror; the places of those it does not have."""
-        unknown = set(places)
-        api_ids = list(self.places)
-        asked = api_ids if len(places) == len(api_ids) else [api_ids[place] for place in places]
-        for at, number, fingerprint, gone in store().look_up(self.writer.source, asked):
-            place = places[at]
-            unknown.discard(place)
-            self._meet(place, number)
-            received, index = self.rows[place]
-            if fingerprint != received.fingerprints[index] or gone:
-                self.known[place] = number
-            else:
-                self.counts.unchanged += 1
-        return sorted(unknown)
+    def fill(self) -> bool:
+        """Add all rows. Whether that could be done; otherwise nothing was written, because some are there already."""
+        received = self.bunch.received
+        deltas = Deltas()
+        try:
+            with transaction.atomic():
+                self._begin()
+                rows = [row for part in received for row in part.new_rows]
+                numbers = self.writer.store.fill(self.writer.source, rows)
+                deltas.count_new([record for part in received for record in part.records])
+                self._end(deltas)
+        except IntegrityError:
+            return False
+        self._meet(range(len(numbers)), numbers)
+        self.counts.created = len(numbers)
+        for part in received:
+            for index in part.odd:
+                self._note_drift(part.records[index], part.rows[index])
+        return True
 
-    def _meet(self, place: int, number: int) -> None:
-        if self.writer.seen.add(number):
-            page = self.rows[place][0].page
-            if page is not None:
-                self.novel_pages.add(page)
+    def compare(self, places: Sequence[int]) -> None:
+        """Find out by their fingerprints which rows are new and which differ from the mirror."""
+        api_ids, fingerprints = self.bunch.api_ids, self.bunch.fingerprints
+        if len(places) < len(self.bunch):
+            api_ids = [api_ids[place] for place in places]
+            fingerprints = [fingerprints[place] for place in places]
+        same, differing = self.writer.store.compare(self.writer.source, api_ids, fingerprints)
+        self.counts.unchanged += len(same)
+        self.new = [places[at] for at, number in sorted(differing.items()) if number is None]
+        known = {places[at]: number for at, number in sorted(differing.items()) if number is not None}
+        self.known |= known
+        self._meet([place for at, place in enumerate(places) if at not in differing], same)
+        self._meet(list(known), list(known.values()))
+        self.novel_pages |= self.bunch.pages(self.new)
+
+    def _meet(self, places: Sequence[int], numbers: Sequence[int]) -> None:
+        """Note that the migrations with these numbers stand in these places."""
+        again = self.writer.seen.add(numbers)
+        self.novel_pages |= self.bunch.pages([place for at, place in enumerate(places) if at not in again])
 
     @transaction.atomic
     def save(self) -> None:
+        quiet = self._begin()
+        deltas = Deltas()
+        self._insert(dict(self._read(self.new)), deltas, quiet=quiet)
+        changed = self._read(sorted(self.known))
+        self._update({self.known[place]: sighting for place, sighting in changed}, deltas, quiet=quiet)
+        self._end(deltas)
+
+    def _begin(self) -> bool:
+        """Make sure that this pass may write; whether what it finds is no news."""
         writer = self.writer
         if writer.lease:
             writer.lease.renew()
         # First of all locks: writers queue here, so none of them can wait for another further down.
         writer.source.touch()
-        quiet = not Source.objects.filter(pk=writer.source.pk, baseline_at__isnull=False).exists()
-        deltas = Deltas()
-        self._insert(dict(self._parse(self.new)), deltas, quiet=quiet)
-        changed = self._parse(sorted(self.known))
-        self._update({self.known[place]: sighting for place, sighting in changed}, deltas, quiet=quiet)
-        deltas.apply(writer.source)
-        _quarantine(writer, self.rejects)
+        return not Source.objects.filter(pk=writer.source.pk, baseline_at__isnull=False).exists()
+
+    def _end(self, deltas: Deltas) -> None:
+        deltas.apply(self.writer.source)
+        _quarantine(self.writer, self.rejects)
         self.counts.rejected = len(self.rejects)
 
-    def _parse(self, places: Iterable[int]) -> Iterator[tuple[int, Sighting]]:
+    def _read(self, places: Iterable[int]) -> Iterator[tuple[int, Sighting]]:
         for place in places:
-            received, index = self.rows[place]
+            received, index = self.bunch.find(place)
             row = received.rows[index]
             try:
-                record = (
-                    received.records[index] if received.records else records.parse(row, received.fingerprints[index])
-                )
+                record = received.read(index)
             except InvalidRecord as error:
                 self.rejects.append((Reject(row, str(error), received.api_ids[index]), received))
                 continue
-            if record.payload or record.created_by_user_id is None:
-                self.writer.drifts.fields(records.oddities(row), example=record.payload)
-            if not statuses.is_known(record.status):
-                self.writer.drifts.add(Drift.Kind.STATUS, record.status, example=record.id)
+            if is_odd(record):
+                self._note_drift(record, row)
             yield place, Sighting(record, received.at)
+
+    def _note_drift(self, record: MigrationRecord, row: object) -> None:
+        drifts = self.writer.drifts
+        drifts.fields(records.oddities(row), example=record.payload)
+        if not statuses.is_known(record.status):
+            drifts.add(Drift.Kind.STATUS, record.status, example=record.id)
 
     def _insert(self, sightings: Mapping[int, Sighting], deltas: Deltas, *, quiet: bool) -> None:
         if not sightings:
             return
-        numbers = store().insert(self.writer.source, list(sightings.values()))
-        added, there = [], []
-        for place, sighting in sightings.items():
-            number = numbers.get(sighting.record.id)
-            if number is None:
-                there.append(place)
-            else:
-                added.append(sighting)
-                self._meet(place, number)
+        store = self.writer.store
+        numbers = store.insert(self.writer.source, [store.new_row(*sighting) for sighting in sightings.values()])
+        added = {place: sighting for place, sighting in sightings.items() if sighting.record.id in numbers}
+        self._meet(list(added), [numbers[record.id] for record, _ in added.values()])
         self.counts.created = len(added)
-        deltas.count_new([record for record, _ in added])
+        deltas.count_new([record for record, _ in added.values()])
         if not quiet:
-            self._tell_news(added, numbers, deltas)
-        if there:  # another writer was faster, or in a first load: the list has brought them before
-            self.compare(there)
+            self._tell_news(added.values(), numbers, deltas)
+        if len(added) < len(sightings):  # another writer was faster
+            self.compare([place for place in sightings if place not in added])
 
     def _tell_news(self, added: Iterable[Sighting], numbers: Mapping[str, int], deltas: Deltas) -> None:
         news = []
