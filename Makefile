@@ -9,7 +9,7 @@ COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.
            --no-emit-index-url --custom-compile-command "make lock" pyproject.toml --all-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock
+.PHONY: help run test bench lint lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 14
@@ -20,6 +20,9 @@ run: $(VENV)/run.lock ## Start the whole product on http://127.0.0.1:8000/ (PORT
 test: $(VENV)/dev.lock ## Run the test suite, on SQLite and then on PostgreSQL
 	@$(PYTEST)
 	@$(PYTEST) --database postgresql -m "not once and not browser"
+
+bench: $(VENV)/dev.lock ## Measure syncs beside floors and peers (SMALL=1: in two minutes); see benchmarks/
+	@$(BIN)/python -m benchmarks $(if $(SMALL),--small) --output var/bench.md
 
 lint: $(VENV)/dev.lock ## Check style, types, layers, templates, dependencies and schema migrations
 	@$(BIN)/ruff check
