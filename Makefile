@@ -21,7 +21,7 @@ test: $(VENV)/dev.lock ## Run the test suite, on SQLite and then on PostgreSQL
 	@$(PYTEST)
 	@$(PYTEST) --database postgresql -m "not once and not browser"
 
-bench: $(VENV)/dev.lock ## Measure syncs beside floors and peers (SMALL=1: in two minutes); see benchmarks/
+bench: $(VENV)/dev.lock ## Measure syncs and pages beside floors and peers (SMALL=1: in two minutes); see benchmarks/
 	@$(BIN)/python -m benchmarks $(if $(SMALL),--small) --output var/bench.md
 
 lint: $(VENV)/dev.lock ## Check style, types, layers, templates, dependencies and schema migrations

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.options import Options
 
-SUBJECTS = ("sync",)
+SUBJECTS = ("sync", "pages")
 
 
 def main() -> None:
