@@ -9,7 +9,7 @@ import pytest
 from migrations_sync.client import Client
 from migrations_sync.client.retry import Clock
 from migrations_sync.client.secret import Secret
-from migrations_sync.exceptions import APIConnectionError, InvalidPage, NotFoundError
+from migrations_sync.exceptions import APIConnectionError, InvalidPage, NotFoundError, ServerError
 from tests import api_server
 from tests.api_server import KEY, Reply, row, rows
 
@@ -463,3 +463,39 @@ def test_the_key_shows_itself_nowhere_but_on_the_wire(api, make_client, caplog):
     with pytest.raises(TypeError):
         pickle.dumps(secret)
     assert api.requests[0].headers["Authorization"] == f"Bearer {KEY}"
+
+
+def test_pages_are_read_by_number_as_long_as_numbers_are_added(api, api_client):
+    api.rows = rows(95)
+    numbers = [7, 8]
+    read = []
+    for number, page in api_client.map_numbered(numbers, lambda page: page.rows[0]["id"]):
+        read.append((number, page))
+        if number == 8:
+            numbers.extend([1, 10, 11, 12, 13, 14, 2])
+
+    assert read[:4] == [(7, "m-000061"), (8, "m-000071"), (1, "m-000001"), (10, "m-000091")]
+    assert read[4:] == [(11, None), (12, None), (13, None), (14, None), (2, "m-000011")]
+
+
+def test_behind_the_end_of_the_list_no_page_is_asked_for_any_more(api, make_client):
+    api.rows = rows(10)
+    list(make_client(concurrency=1).map_numbered(range(1, 50), lambda page: page))
+
+    assert api.pages_asked == [1, 2]
+
+
+def test_a_page_that_can_not_be_read_by_number_is_an_error(api, make_client):
+    api.rows = rows(50)
+    api.always_answer_page(3, 503)
+
+    with pytest.raises(ServerError, match="page=3"):
+        list(make_client(max_retries=0).map_numbered([1, 2, 3, 4], lambda page: page))
+
+
+@pytest.mark.parametrize(("past_the_end", "plain"), [(None, True), (404, True), (422, False), ("last", False)])
+def test_a_list_ends_plainly_where_pages_behind_its_end_bring_nothing(api, api_client, past_the_end, plain):
+    api.rows = rows(50)
+    api.past_the_end = past_the_end
+
+    assert api_client.ends_plainly() is plain

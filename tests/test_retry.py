@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrations_sync.client.answers import retry_after
-from migrations_sync.client.retry import BackOff, delay_before, may_pass
+from migrations_sync.client.retry import BackOff, OwnLimits, delay_before, may_pass
 from migrations_sync.client.transport import Response
 from migrations_sync.exceptions import APIConnectionError, RateLimitError
 
@@ -105,3 +105,14 @@ def test_nothing_is_sent_once_the_client_is_closed(clock):
 
     with pytest.raises(APIConnectionError, match="closed"):
         back_off.wait("GET /migrations?page=1")
+
+
+def test_a_pace_spaces_requests_out_and_saves_up_none(clock):
+    back_off = BackOff(clock, lambda seconds: None, OwnLimits(clock, rate=10))
+    clock.sleep(60)
+    clock.slept.clear()
+
+    for _ in range(5):
+        back_off.wait("GET /migrations?page=1")
+
+    assert clock.slept == pytest.approx([0.1] * 4)

@@ -2,8 +2,8 @@
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -15,15 +15,15 @@ from migrations_sync.client.ahead import Guide, ReadAhead
 from migrations_sync.client.envelope import read_list, read_one
 from migrations_sync.client.failures import Failure
 from migrations_sync.client.pages import Horizon, Page, until_the_end
-from migrations_sync.client.retry import BackOff, Clock, delay_before, jitter, may_pass
+from migrations_sync.client.retry import BackOff, Clock, Limits, delay_before, jitter, may_pass
 from migrations_sync.client.secret import Secret
 from migrations_sync.client.transport import Transport
-from migrations_sync.exceptions import NotFoundError, RateLimitError
+from migrations_sync.exceptions import APIError, NotFoundError, RateLimitError
 from migrations_sync.records import is_possible_id
 
 T = TypeVar("T")
 
-MAX_PAGES = 100_000
+MAX_PAGES = 1_000_000
 MAX_BODY = 32 * 1024 * 1024
 # Rows of the list that may wait for their reader: enough to keep requests going while it writes the last ones.
 ROWS_AHEAD = 10_000
@@ -56,7 +56,8 @@ class Client:
 
     ``base_url``: with the version, ``https://host/api/v1``. ``timeout``: seconds to connect and to wait for an
     answer; a dripping one is cut off after three times that. ``concurrency``: requests in flight at most.
-    ``max_retries``: tries after the first. ``max_body``: bytes of one answer.
+    ``max_retries``: tries after the first. ``max_body``: bytes of one answer. ``limits``: what its requests obey,
+    if that is more than their own.
 
     Raises:
         ValueError: the address or the key can't be used; the message does not show the key.
@@ -74,6 +75,7 @@ class Client:
         max_pages: int = MAX_PAGES,
         max_body: int = MAX_BODY,
         clock: Clock | None = None,
+        limits: Limits | None = None,
     ) -> None:
         secret = Secret(key)
         del key  # from here on, no traceback that shows local variables can show it
@@ -85,7 +87,7 @@ class Client:
         self._scrub = secret.scrub
         self._lock = threading.Lock()
         self._clock = clock or Clock()
-        self._back_off = BackOff(self._clock, lambda seconds: self._count(waited=seconds))
+        self._back_off = BackOff(self._clock, lambda seconds: self._count(waited=seconds), limits)
         self._transport = Transport(
             base_url,
             secret,
@@ -172,6 +174,43 @@ class Client:
             )
             for page in pages:
                 yield made.pop(page.number)
+
+    def ends_plainly(self) -> bool:
+        """Whether a page far behind any list's end brings nothing: then the list can be read from any page on."""
+        try:
+            return not self.get_page(self._max_pages + 1).rows
+        except NotFoundError:
+            return True
+        except APIError:
+            return False
+
+    def map_numbered(self, numbers: Sequence[int], make: Callable[[Page], T]) -> Iterator[tuple[int, T | None]]:
+        """What ``make`` makes of each of these pages, in this order; ``None`` for those behind the list's end.
+
+        Numbers may be added while it goes on. It is called in the thread that fetched the page.
+
+        Raises:
+            APIError: as in ``get_page``; and whatever ``make`` raises.
+        """
+        end = self._max_pages + 1
+
+        def fetch(place: int) -> T | None:
+            nonlocal end
+            if place >= len(numbers) or numbers[place] >= end:
+                return None
+            with suppress(NotFoundError):
+                page = self.get_page(numbers[place])
+                if page.rows:
+                    return make(page)
+            end = min(end, numbers[place])
+            return None
+
+        guide: Guide[T | None] = _Listed(numbers)
+        with self._read_ahead(fetch, guide, 0, ROWS_AHEAD // self.page_size) as results:
+            for place, made in enumerate(results):
+                if place >= len(numbers):
+                    return
+                yield numbers[place], made
 
     def get_migration(self, api_id: str) -> Answer:
         """One migration by its id.
@@ -266,6 +305,19 @@ class Client:
             self.stats.answered += answered
             self.stats.retries += retries
             self.stats.waited += waited
+
+
+class _Listed:
+    """All of a list that may grow are worth starting."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._numbers = numbers
+
+    def allows(self, place: int) -> bool:
+        return place < len(self._numbers)
+
+    def learn(self, place: int, result: object) -> None:
+        """Nothing: what lies behind the end is not asked for."""
 
 
 class _UpTo:

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from migrations_sync.exceptions import APIConnectionError, RateLimitError
 
@@ -59,34 +60,71 @@ class Clock:
         self._stopped.set()
 
 
+class Limits(Protocol):
+    """What all requests obey together. Times are seconds from now, nothing or less for none."""
+
+    def hold(self, seconds: float) -> float:
+        """Let no request out for the next ``seconds``; by how much the wait grew."""
+
+    def left(self) -> float:
+        """How long no request may be sent yet."""
+
+    def turn(self) -> float:
+        """Take the next turn of the pace; how long until it comes."""
+
+
+class OwnLimits:
+    """The limits of one process. ``rate``: requests a second, 0 for any number."""
+
+    def __init__(self, clock: Clock, rate: float = 0) -> None:
+        self._clock = clock
+        self._spacing = 1 / rate if rate else 0.0
+        self._lock = threading.Lock()
+        self._until = self._next = clock.now()
+
+    def hold(self, seconds: float) -> float:
+        with self._lock:
+            now = self._clock.now()
+            before = max(self._until, now)
+            self._until = max(before, now + seconds)
+            return self._until - before
+
+    def left(self) -> float:
+        return self._until - self._clock.now()
+
+    def turn(self) -> float:
+        with self._lock:
+            now = self._clock.now()
+            mine = max(self._next, now)
+            self._next = mine + self._spacing
+            return mine - now
+
+
 class BackOff:
     """One wait for all requests: when the API says slow down to one of them, all slow down.
 
     ``waited`` is called with the seconds by which a wait grew, so that overlapping ones count once.
     """
 
-    def __init__(self, clock: Clock, waited: Callable[[float], None]) -> None:
+    def __init__(self, clock: Clock, waited: Callable[[float], None], limits: Limits | None = None) -> None:
         self._clock = clock
         self._waited = waited
-        self._lock = threading.Lock()
-        self._until = clock.now()
+        self._limits = limits or OwnLimits(clock)
 
     def hold(self, seconds: float) -> None:
         """Let no request out for the next ``seconds``."""
-        with self._lock:
-            now = self._clock.now()
-            before = max(self._until, now)
-            self._until = max(before, now + seconds)
-            self._waited(self._until - before)
+        self._waited(self._limits.hold(seconds))
 
     def wait(self, request: str) -> None:
-        """Sleep until requests are welcome.
+        """Sleep until requests are welcome, and it is this one's turn.
 
         Raises:
             RateLimitError: that would take longer than a worker should sleep.
             APIConnectionError: the client was closed meanwhile.
         """
-        while (left := self._until - self._clock.now()) > 0 and not self._clock.stopped:
+        if (ahead := self._limits.turn()) > 0:
+            self._clock.sleep(ahead)
+        while (left := self._limits.left()) > 0 and not self._clock.stopped:
             if left > LONGEST_HOLD:
                 raise RateLimitError(f"{request}: not sent, the API asks for no requests for {left:.0f} s", left)
             self._clock.sleep(left)
