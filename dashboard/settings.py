@@ -120,9 +120,14 @@ MIGRATIONS_API_PAGE_SIZE = env.integer("MIGRATIONS_API_PAGE_SIZE", default=100, 
 MIGRATIONS_API_CONCURRENCY = env.integer("MIGRATIONS_API_CONCURRENCY", default=4, at_least=1, at_most=64)
 MIGRATIONS_API_TIMEOUT = env.integer("MIGRATIONS_API_TIMEOUT", default=10, at_least=1, at_most=300)  # seconds
 MIGRATIONS_API_MAX_RETRIES = env.integer("MIGRATIONS_API_MAX_RETRIES", default=5, at_least=0, at_most=20)
+# Requests a second of all processes together; 0 is any number.
+MIGRATIONS_API_RATE_LIMIT = env.integer("MIGRATIONS_API_RATE_LIMIT", default=0, at_most=10_000)
 MIGRATIONS_WEBHOOK_SECRET = env.webhook_secrets("MIGRATIONS_WEBHOOK_SECRET")
 SYNC_INTERVAL = env.integer("SYNC_INTERVAL", default=60, at_least=1)  # seconds
 SYNC_FULL_INTERVAL = env.integer("SYNC_FULL_INTERVAL", default=3600, at_least=1)  # seconds
+# Whether several workers read a full sweep, and how many at once; "auto": from a size of the list that is worth it.
+SYNC_SPLIT = env.choice("SYNC_SPLIT", ("auto", "on", "off"), default="auto")
+SYNC_SPLIT_WORKERS = env.integer("SYNC_SPLIT_WORKERS", default=2, at_least=2, at_most=64)
 # Days that each is kept; 0 is for ever. Status history always is.
 RETENTION_RUNS = env.integer("RETENTION_RUNS", default=90)
 RETENTION_DELIVERIES = env.integer("RETENTION_DELIVERIES", default=90)
@@ -239,6 +244,8 @@ if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL can't be read: use redis://host:6379/0")
 if not REDIS_URL and embedded.answers(DATA_DIR):
     REDIS_URL = embedded.url(DATA_DIR)
+if SYNC_SPLIT == "on" and not (REDIS_URL and DATABASES["default"]["ENGINE"].endswith("postgresql")):
+    raise ImproperlyConfigured("SYNC_SPLIT=on needs PostgreSQL in DATABASE_URL and REDIS_URL: use auto, or set both")
 # Without any server, one process works by itself (`sync_migrations`); a worker then says what to start.
 CACHES: dict[str, dict[str, Any]] = {
     "default": {

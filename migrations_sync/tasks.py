@@ -5,22 +5,48 @@ import logging
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from migrations_sync import retention
-from migrations_sync.conf import client_from_settings, intervals_from_settings
-from migrations_sync.models import Source, StatusChange
+from migrations_sync.conf import client_from_settings, intervals_from_settings, split_from_settings
+from migrations_sync.models import Source, StatusChange, SyncRun
 from migrations_sync.sync import counts, one, passes
 from migrations_sync.sync.one import LookUp
+from migrations_sync.sync.split import help_with
 
 log = logging.getLogger(__name__)
+HELP_FOR = 30.0  # seconds at a stretch
 
 
 @shared_task
 def sync(mode: passes.Mode = "auto", trigger: str = "beat") -> None:
     """One pass over the API: quick or full, as the mirror's clocks say."""
-    passes.run_pass(client_from_settings, mode=mode, intervals=intervals_from_settings(), trigger=trigger)
+    passes.run_pass(
+        client_from_settings,
+        mode=mode,
+        intervals=intervals_from_settings(),
+        trigger=trigger,
+        split=split_from_settings(call_for_help),
+    )
     if one.waiting(Source.default()):
         fetch_requested.delay()
+
+
+@shared_task
+def help_sweep(run: int) -> None:
+    """Read parts of a sweep that is at work. Every now and then it lines up again, behind whatever else waits."""
+    with client_from_settings() as client:
+        at_work = SyncRun.objects.select_related("source").filter(pk=run).first()
+        if at_work and help_with(at_work, client, seconds=HELP_FOR):
+            help_sweep.delay(run)
+
+
+def call_for_help(run: SyncRun) -> None:
+    """Ask a worker that has time to help with this sweep; without a broker it goes on alone."""
+    try:
+        help_sweep.delay(run.pk)
+    except OperationalError as error:
+        log.warning("no other worker was asked to help", extra={"error": str(error)})
 
 
 @shared_task

@@ -1,6 +1,6 @@
 """The engine's side of the API without HTTP: a list that a test can change, read page by page."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -89,6 +89,14 @@ class ListApi:
         while (page := self.get_page(number)).rows:
             yield make(page)
             number += 1
+
+    def ends_plainly(self) -> bool:
+        return True
+
+    def map_numbered(self, numbers: Sequence[int], make: Callable[[ListPage], T]) -> Iterator[tuple[int, T | None]]:
+        for number in numbers:
+            page = self.get_page(number)
+            yield number, make(page) if page.rows else None
 
     def get_migration(self, api_id: str) -> ListAnswer:
         self.stats.requests += 1

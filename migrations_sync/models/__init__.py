@@ -2,7 +2,7 @@
 
 from migrations_sync.models.counts import CompanyCount, CompanyStatusCount, DailyTally, DayCount, StatusCount
 from migrations_sync.models.mirror import Migration, PayloadVersion, StatusChange
-from migrations_sync.models.runs import BlindSpot, Drift, Lease, QuarantinedRow, SyncRun
+from migrations_sync.models.runs import BlindSpot, Drift, Lease, QuarantinedRow, SweepPart, SyncRun
 from migrations_sync.models.source import Source
 from migrations_sync.models.webhooks import FetchRequest, WebhookDelivery
 
@@ -21,6 +21,7 @@ __all__ = [
     "Source",
     "StatusChange",
     "StatusCount",
+    "SweepPart",
     "SyncRun",
     "WebhookDelivery",
 ]

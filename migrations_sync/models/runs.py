@@ -57,6 +57,30 @@ class SyncRun(models.Model):
         return f"{self.get_mode_display()} {self.pk}"
 
 
+class SweepPart(models.Model):
+    """A range of pages of a sweep that several workers read. Whoever owns it may lose it by not renewing.
+
+    What came of it is stored with its rows, in one transaction; all parts go when their run ends.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="parts", db_index=False)
+    first = models.PositiveIntegerField()
+    last = models.PositiveIntegerField()
+    owner = models.CharField(max_length=128)
+    renewed_at = models.DateTimeField()  # by the database's clock; empty owner: given back
+    done = models.BooleanField(default=False)
+    list_end = models.PositiveIntegerField(null=True, blank=True)  # the page that brought nothing, if one did
+    seen = models.TextField(blank=True, default="")  # whom it met, see ``sync.seen``
+    found = models.JSONField(default=dict, blank=True)  # counts and oddities
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "first"], name="sweeppart_once")]
+
+    def __str__(self) -> str:
+        return f"pages {self.first} to {self.last}"
+
+
 class Lease(models.Model):
     """The right to run a pass over one source. One row a source; a holder that dies lets it expire."""
 

@@ -55,6 +55,12 @@ class Api(Protocol):
     def map_pages(self, make: Callable[[Page], T], *, first: int = 1) -> Iterator[T]:
         """What ``make`` makes of each page of the list, in order; it may be called in other threads, ahead."""
 
+    def ends_plainly(self) -> bool:
+        """Whether pages behind the end of the list bring nothing, so that it can be read from any page on."""
+
+    def map_numbered(self, numbers: Sequence[int], make: Callable[[Page], T]) -> Iterator[tuple[int, T | None]]:
+        """The same of these pages, to which more may be added meanwhile; ``None`` behind the end of the list."""
+
     def get_page(self, number: int) -> Page: ...
     def get_migration(self, api_id: str) -> Answer: ...
     def get_migrations(self, api_ids: Iterable[str]) -> Iterator[tuple[str, Answer | NotFoundError]]: ...

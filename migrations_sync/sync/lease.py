@@ -76,6 +76,25 @@ class HeldLease:
         return Lease.objects.filter(source=self.source, owner=self.owner)
 
 
+class BorrowedLease(HeldLease):
+    """Another process's lease: its helpers may write as long as it is held, and can't prolong it."""
+
+    @classmethod
+    def of(cls, run: SyncRun) -> Self | None:
+        """The lease under which the run is at work, if it is."""
+        lease = Lease.objects.filter(run=run).exclude(owner="").first()
+        return cls(run.source, lease.owner, timezone.now()) if lease else None
+
+    def renew(self) -> None:
+        """Make sure it is held still. Inside a transaction it also keeps any other pass out until the commit.
+
+        Raises:
+            LeaseLost: the pass has ended, or another one has taken over.
+        """
+        if not self._row().update(owner=self.owner):
+            raise LeaseLost("the sweep that this worker helped is over")
+
+
 def take_away(source: Source) -> bool:
     """Free the lease whoever holds it; the pass that did ends at its next renewal. Whether anybody held it."""
     held = Lease.objects.filter(source=source).exclude(owner="")

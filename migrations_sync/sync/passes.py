@@ -18,6 +18,7 @@ from migrations_sync.sync import blind
 from migrations_sync.sync.api import Api
 from migrations_sync.sync.lease import HeldLease, take_away
 from migrations_sync.sync.quick import Plan, plan, quick
+from migrations_sync.sync.split import Split
 from migrations_sync.sync.sweep import sweep
 
 log = logging.getLogger(__name__)
@@ -65,11 +66,13 @@ def run_pass(
     intervals: Intervals,
     trigger: str,
     accept_missing: bool = False,
+    split: Split | None = None,
     progress: Callable[[SyncRun], None] = lambda run: None,
 ) -> Report:
     """Run one pass, unless another one holds the lease or the API has asked for silence.
 
     ``auto`` sweeps when the last complete sweep is older than ``intervals.full``, else syncs quickly.
+    ``split``: how other workers are asked to help with a long sweep.
     An error of the API ends the run and is reported, never raised; what was written until then stays.
     """
     source = Source.default()
@@ -84,7 +87,7 @@ def run_pass(
         holder = Lease.objects.select_related("run").get(source=source).run
         return Report(holder, wanted, "skipped", "another sync holds the lease")
     try:
-        return _run_with(lease, open_api, mode, intervals, trigger, accept_missing, progress)
+        return _run_with(lease, open_api, mode, intervals, trigger, accept_missing, split, progress)
     finally:
         unbind_contextvars("run")
         with suppress(DatabaseError):  # then it lapses by itself
@@ -98,6 +101,7 @@ def _run_with(
     intervals: Intervals,
     trigger: str,
     accept_missing: bool,
+    split: Split | None,
     progress: Callable[[SyncRun], None],
 ) -> Report:
     source = lease.source
@@ -117,7 +121,9 @@ def _run_with(
     told = _Progress(run, progress)
     try:
         with open_api() as api:
-            why_partial = _carry_out(source, api, run, lease, accept_missing, told, now=now, intervals=intervals)
+            why_partial = _carry_out(
+                source, api, run, lease, accept_missing, split, told, now=now, intervals=intervals
+            )
         run.outcome = SyncRun.Outcome.PARTIAL if why_partial else SyncRun.Outcome.COMPLETE
         run.error = why_partial
         _finish(source, run)
@@ -179,13 +185,14 @@ def _carry_out(
     run: SyncRun,
     lease: HeldLease,
     accept_missing: bool,
+    split: Split | None,
     told: "_Progress",
     *,
     now: datetime,
     intervals: Intervals,
 ) -> str:
     if run.mode == SyncRun.Mode.FULL:
-        return sweep(source, api, run, lease, accept_missing=accept_missing, progress=told)
+        return sweep(source, api, run, lease, accept_missing=accept_missing, split=split, progress=told)
     made = _plan(source, now=now, intervals=intervals)
     why = quick(source, api, run, lease, made, progress=told)
     if made.turns == 1 and not why:

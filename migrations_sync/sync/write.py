@@ -226,6 +226,9 @@ class _Batch:
             if at < migration.checked_at <= now:
                 self.counts.unchanged += 1  # somebody has asked since; this answer is old
                 continue
+            if migration.fingerprint == record.fingerprint and not migration.gone_at:
+                self.counts.unchanged += 1  # another writer was faster
+                continue
             last_checked = min(migration.last_checked_at(source), at)
             deltas.count(
                 migration.status, migration.company_id, migration.created, gone=bool(migration.gone_at), by=-1

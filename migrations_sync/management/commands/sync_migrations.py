@@ -10,9 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from migrations_sync.conf import client_from_settings, intervals_from_settings
+from migrations_sync.conf import client_from_settings, intervals_from_settings, split_from_settings
 from migrations_sync.models import SyncRun
 from migrations_sync.sync.passes import Report, run_pass
+from migrations_sync.tasks import call_for_help
 
 EXIT_STATUS = {"complete": 0, "failed": 1, "partial": 3, "skipped": 4}
 
@@ -48,6 +49,7 @@ class Command(BaseCommand):
                 intervals=intervals_from_settings(),
                 trigger="command",
                 accept_missing=accept_missing,
+                split=split_from_settings(call_for_help),
                 progress=show,
             )
         self._tell(report, as_json=json)
