@@ -9,6 +9,8 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.request import split_domain_port
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from structlog.contextvars import bound_contextvars
 
 from dashboard import latency
@@ -52,6 +54,13 @@ def _shown_path(request: HttpRequest) -> str:
     """The path; only its pattern where a part of it is a token."""
     match = request.resolver_match
     return match.route if match and "token" in match.kwargs else request.path
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compresses whole pages, a tenth of their size on the way. An export streams as it is: that keeps its pace."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response if response.streaming else super().process_response(request, response)
 
 
 class HttpsMiddleware:

@@ -107,14 +107,14 @@ def _row(
         "user_href": f"{link}user={quote(user, safe='')}" if user else "",
         "sub": f"{company or 'no company'} · {NBSP.join(since.split()[:2])}",
         "created": wording.minute(created, zone),
-        "created_iso": wording.iso(created),
         "vague": vague,
         "at_least": "at least " if vague else "",
         "since": since,
+        "since_at": int(status_changed.timestamp()),
         "since_iso": wording.iso(status_changed),
         "changed": last_change(changed, status_changed, status_not_before, now=now, zone=zone),
         "checked": wording.ago(checked, now=now, zone=zone),
-        "checked_iso": wording.iso(checked),
+        "checked_at": int(checked.timestamp()),
     }
 
 

@@ -223,6 +223,7 @@ def test_a_first_visit_is_light_still_and_asks_nobody_else(visitor: Visitor, pop
     asked: set[str] = set()
     page.on("request", lambda request: asked.add(request.url))
     page.add_init_script(SHIFTS)
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})  # parsed in many pieces
     page.goto(visitor.address + "/migrations/")
     page.wait_for_load_state("networkidle")
 

@@ -73,6 +73,7 @@ def check(page: Page, visitor: Visitor, paths: tuple[str, ...], *, looked_at: tu
     """No page of ``paths`` scrolls sideways, or has a fault that axe knows of at the sizes ``looked_at``."""
     for path in paths:
         page.goto(visitor.address + path)
+        page.evaluate("for (const part of document.querySelectorAll('main details')) part.open = true")
         for width, height in (WIDE, NARROW, NARROWEST):
             page.set_viewport_size({"width": width, "height": height})
             assert not scrolls_sideways(page), (path, width)

@@ -73,8 +73,9 @@ def _shown(request: HttpRequest, choice: Choice) -> HttpResponse:
     saved = saved_views.visible(request)
     here = Here(request.path, choice.given, bare=EVERYTHING if saved_views.default(saved) else "")
     page, counted = _found(request, choice)
-    narrow = here.to(here.without("company", "user")).partition("?")[2]
-    came_from = f"?{steps.parameter(choice.given)}"
+    # How many rows a page has is left out of what every one of them repeats.
+    narrow = here.to(here.without("company", "user", "per_page")).partition("?")[2]
+    came_from = f"?{steps.parameter(here.without('per_page'))}"
     context = _around(request, choice, here, counted) | {
         "views": listing.view_links(here, saved, attention.rules(source, now).thresholds["WORKING"].after),
         "save": here.to(here.given).partition("?")[2] if listing.narrowing(choice) and not choice.errors else "",

@@ -23,13 +23,17 @@ export function span(seconds) {
   if (s < 86400) return two(Math.floor(s / 3600), "h", (s % 3600) / 60, "min");
   return two(Math.floor(s / 86400), "d", (s % 86400) / 3600, "h");
 }
-/** Count on: [data-age] is "14 s ago" (left alone from 14 days on), [data-span] is "14 s" after what it says. */
+/**
+ * Count on: [data-age] is "14 s ago" (left alone from 14 days on), [data-span] is "14 s" after any words.
+ * Since when: the attribute says, in seconds since 1970, or else the <time> that it stands on or in.
+ */
 export function tick() {
   for (const mark of all("[data-age], [data-span]")) {
-    const seconds = (Date.now() - ahead - Date.parse(mark.closest("time").dateTime)) / 1000;
-    const age = "age" in mark.dataset;
-    if (!(seconds >= 0) || (age && seconds >= 14 * 86400)) continue;
-    const words = age ? `${span(seconds)} ago` : mark.dataset.span + span(seconds);
+    const counts = "span" in mark.dataset;
+    const since = (mark.dataset.age || mark.dataset.span) * 1000 || Date.parse(mark.closest("time").dateTime);
+    const seconds = (Date.now() - ahead - since) / 1000;
+    if (!(seconds >= 0) || (!counts && seconds >= 14 * 86400)) continue;
+    const words = counts ? /^\D*/.exec(mark.textContent)[0] + span(seconds) : `${span(seconds)} ago`;
     if (mark.textContent !== words) mark.textContent = words;
   }
 }
