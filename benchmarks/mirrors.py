@@ -2,6 +2,8 @@
 
 import sqlite3
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -63,6 +65,26 @@ def sync(api: Api, database: str, mode: str = "--full", *, in_flight: int = 4, *
     assert run.said["requests"] == asked, (run.said, asked)
     check(api, database, "migrations_sync_migration", "api_id", _COLUMNS)
     return run
+
+
+@contextmanager
+def worker(api: Api, database: str, *, in_flight: int, **more: str) -> Iterator[None]:
+    """A worker of the product that takes one task at a time."""
+    argv = python("-m", "celery", "-A", "dashboard", "worker", "--pool", "solo", "--loglevel", "INFO")
+    environ = base() | environment(api, database, in_flight=in_flight, **more | {"LOG_LEVEL": "INFO"})
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(argv, env=environ, cwd=ROOT, stdout=said, stderr=said)
+        try:
+            while process.poll() is None:
+                said.seek(0)
+                if " ready" in said.read():
+                    break
+                time.sleep(0.1)
+            assert process.poll() is None, "the worker does not start"
+            yield
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def check(api: Api, database: str, table: str, key: str, columns: str) -> None:

@@ -20,7 +20,6 @@ from benchmarks.options import Options
 from benchmarks.report import Report, goal, times
 from benchmarks.stands import Stand
 from benchmarks.timing import Contender, Samples
-from tests import redis_server
 
 W, L, D, PRODUCT = "W", "L", "D", "product"
 TABLES2, LAZY, ADMIN = "tables2", "lazy", "admin"
@@ -68,7 +67,7 @@ def run(options: Options, report: Report) -> None:
         servers.postgresql() as server,
         mirrors.template(server) as template,
         TemporaryDirectory() as folder,
-        own_redis() as url,
+        servers.redis() as url,
     ):
         empty = Path(folder) / "empty.sqlite3"
         mirrors.migrate(f"sqlite:///{empty}")
@@ -95,13 +94,6 @@ def run(options: Options, report: Report) -> None:
             tell_pages(world, kind)
         if options.wants("X"):
             tell_exports(world, kind)
-
-
-@contextmanager
-def own_redis() -> Iterator[str]:
-    """One of its own: everything in it is of this benchmark."""
-    with TemporaryDirectory() as folder, redis_server.started(Path(folder)) as url:
-        yield url
 
 
 @contextmanager

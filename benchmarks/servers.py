@@ -6,6 +6,8 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -28,6 +30,15 @@ def postgresql() -> Iterator["Postgres"]:
 
     with embedded_postgres.running() as started:
         yield Postgres(started)
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """A Redis for now, as an address: everything in it is of this benchmark."""
+    from tests import redis_server
+
+    with TemporaryDirectory() as folder, redis_server.started(Path(folder)) as url:
+        yield url
 
 
 class Postgres:

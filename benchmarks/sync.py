@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks import mirrors, peers, servers
 from benchmarks.options import Options
@@ -78,7 +79,7 @@ class World:
 
 
 def run(options: Options, report: Report) -> None:
-    works = {"A": first, "B": latency, "C": again, "E": growth, "F": quick, "S": sqlite}
+    works = {"A": first, "B": latency, "C": again, "E": growth, "F": quick, "S": sqlite, "W": workers}
     if options.small:
         report.say("Goals are for 100,000 rows and more: here, starting a process is most of what is measured.")
     with servers.postgresql() as server, mirrors.template(server) as template:
@@ -267,3 +268,33 @@ def sqlite(world: World) -> None:
     world.report.table(f"S. SQLite, {world.rows:,} rows", HEAD, rows)
     ratio = median(runs["product"]) / median(runs["floor, executemany upsert"])
     world.report.say(f"{goal(ratio, at_most=2)} the executemany upsert")
+
+
+def workers(world: World) -> None:
+    """W: 50 ms, 4 in flight for each worker; one worker, and two, of which the second waits for tasks from Redis."""
+    count, ms, in_flight = 2 * world.rows, 50.0, 4
+    with servers.simulator(count, latency=ms) as api, servers.redis() as url:
+        alone, together = "one worker", "two workers"
+        runs: Runs = defaultdict(list)
+        helped = []
+        for _ in range(world.options.repeat):
+            for name, split in ((alone, "off"), (together, "on")):
+                how: dict[str, Any] = {"in_flight": in_flight, "REDIS_URL": url, "SYNC_SPLIT": split}
+                with world.server.database("product", world.template) as database:
+                    with mirrors.worker(api, database, **how):
+                        for what in ("first mirror", "again"):
+                            runs[f"{name}, {what}"].append(mirrors.sync(api, database, **how))
+                    plans = world.server.ask("SELECT plan FROM migrations_sync_syncrun ORDER BY id", database)
+                helped += [plan["reasons"][-1] for (plan,) in plans if name == together]
+    ideal = count / 100 * ms / 1000 / in_flight
+    rows = [
+        [name, seconds(r), times(ideal / (1 + (together in name)) / median(r)), cpu(r), peak(r)]
+        for name, r in runs.items()
+    ]
+    head = ("contender", "s", "ideal of it", "processor s of who began", "peak MB")
+    world.report.table(f"W. Full sweep of {count:,} by several workers, 50 ms, 4 in flight each", head, rows)
+    goals = []
+    for what in ("first mirror", "again"):
+        ratio = median(runs[f"{alone}, {what}"]) / median(runs[f"{together}, {what}"])
+        goals.append(f"{what} {goal(ratio, at_least=1.8)} one worker")
+    world.report.say("; ".join(goals) + f". Of the parts: {'; '.join(helped)}.")
