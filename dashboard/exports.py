@@ -15,6 +15,7 @@ from django.db.models import Case, F, Func, Value, When
 from django.db.models.functions import Greatest
 from django.http import StreamingHttpResponse
 
+from dashboard import timeouts
 from dashboard.tables import MigrationTable
 from migrations_sync import statuses
 from migrations_sync.models import Source
@@ -137,7 +138,7 @@ def _copied(select: str, params: Params, options: str) -> Iterator[bytes]:
     statement = connection.ops.compose_sql(  # type: ignore[attr-defined]  # PostgreSQL's
         f"COPY ({select}) TO STDOUT WITH ({options})", params
     )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with timeouts.unlimited(), connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in copy:
             yield bytes(row)
 

@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.request import split_domain_port
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.template import loader
 from structlog.contextvars import bound_contextvars
 
-from dashboard import latency
+from dashboard import latency, timeouts
+from dashboard.api.problems import Problem
 
 log = structlog.stdlib.get_logger("dashboard.request")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -61,6 +63,30 @@ class CompressionMiddleware(GZipMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         return response if response.streaming else super().process_response(request, response)
+
+
+class SlowStatementMiddleware:
+    """Answers 503, and says why, when the database took longer over a statement than a page may."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not timeouts.struck(error):
+            return None
+        seconds = settings.DATABASE_STATEMENT_TIMEOUT
+        log.warning("a statement took too long", path=_shown_path(request), seconds=seconds)
+        if request.path.startswith("/api/"):
+            detail = f"The database took longer than {seconds} s. Ask for less, or try again later."
+            return Problem(503, detail, headers={"Retry-After": str(seconds)}).response()
+        page = loader.render_to_string(
+            "503_slow.html",
+            {"seconds": seconds, "request_id": getattr(request, "request_id", ""), "again": request.get_full_path()},
+        )
+        return HttpResponse(page, status=503, headers={"Retry-After": str(seconds), "Cache-Control": "no-store"})
 
 
 class HttpsMiddleware:

@@ -169,6 +169,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "dashboard.audit.CurrentRequestMiddleware",
+    "dashboard.middleware.SlowStatementMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "dashboard.urls"
@@ -239,6 +240,8 @@ if not _database_url:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     _database_url = f"sqlite:///{DATA_DIR / 'migrations.sqlite3'}"
 DATABASES = {"default": _database(_database_url)}
+# Seconds that one statement of a web request may take on PostgreSQL; 0: any.
+DATABASE_STATEMENT_TIMEOUT = env.integer("DATABASE_STATEMENT_TIMEOUT", default=10, at_most=3600)
 
 REDIS_URL = env.secret("REDIS_URL")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
