@@ -1,6 +1,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from migrations_sync import retention
@@ -32,6 +34,23 @@ def test_history_outlives_the_run_that_found_it():
 
     assert list(SyncRun.objects.all()) == [new]
     assert StatusChange.objects.get().run is None
+
+
+def test_a_run_lets_go_of_what_it_found_in_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(retention, "_CHUNK", 2)
+    old = SyncRun.objects.create(source=Source.default(), mode="full", outcome="complete", started_at=NOW - 91 * DAY)
+    migration = factories.migration()
+    for _ in range(5):
+        factories.change(migration, "FAILED", old="WORKING", at=factories.T0, not_before=factories.T0, run=old)
+
+    with CaptureQueriesContext(connection) as queries:
+        assert prune(runs=90) == {"runs": 1}
+
+    updates = [q["sql"] for q in queries if q["sql"].startswith("UPDATE") and "statuschange" in q["sql"]]
+    assert [sql.count(",") for sql in updates[:3]] == [1, 1, 0]
+    assert StatusChange.objects.filter(run=None).count() == 5
 
 
 def test_a_delivery_with_the_only_failure_reason_stays():

@@ -20,6 +20,7 @@ from dashboard.models import Alert, AlertChannel, AlertDelivery, AlertRule, Mute
 from migrations_sync import freshness
 from migrations_sync.freshness import Freshness
 from migrations_sync.models import BlindSpot, Migration, Source, StatusChange
+from migrations_sync.retention import delete_in_chunks
 
 Event = AlertDelivery.Event
 BATCH = 500  # changes in one transaction
@@ -264,10 +265,16 @@ def _queue(rule: AlertRule, event: Event, alerts: list[Alert], moment: Moment) -
 
 def prune(before: datetime) -> int:
     """Delete what was over and told before ``before``; returns the number of rows. History of statuses stays."""
-    gone, _ = AlertDelivery.objects.filter(created_at__lt=before).exclude(state="waiting").delete()
-    over, _ = Alert.objects.filter(cleared_at__lt=before).delete()
-    muted, _ = Mute.objects.filter(ends_at__lt=before).delete()
-    return gone + over + muted
+    return sum(
+        map(
+            delete_in_chunks,
+            (
+                AlertDelivery.objects.filter(created_at__lt=before).exclude(state="waiting"),
+                Alert.objects.filter(cleared_at__lt=before),
+                Mute.objects.filter(ends_at__lt=before),
+            ),
+        )
+    )
 
 
 def forget(rule: AlertRule) -> None:
