@@ -57,6 +57,7 @@ def _prepare(database: str) -> None:
     }
     if database == "postgresql":
         os.environ |= {"DATABASE_URL": _postgresql(given), "TEST_DATABASE_NAME": f"tests_{_checkout()}"}
+        os.environ["PGOPTIONS"] = "-c synchronous_commit=off"  # nobody wants these rows after a power cut
     else:
         _notes.append("database: SQLite")
     from tests import redis_server
