@@ -278,6 +278,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 with suppress(OSError):  # only beat needs it, and says so itself where there can be none
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+CELERY_BEAT_SCHEDULER = "dashboard.beat.Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # One entry: whether the pass is quick or full is decided from what the mirror last knew.
