@@ -17,6 +17,6 @@ class Scheduler(PersistentScheduler):
         except Exception:  # a damaged pickle may raise anything
             log.exception("beat's file of the last times can't be read: it is made anew")
             with suppress(Exception):  # or the old one would write its index over the new one's
-                self._store.close()
-            self._remove_db()
+                self._store.close()  # type: ignore[attr-defined]  # the stubs know nothing private
+            self._remove_db()  # type: ignore[attr-defined]
             super().setup_schedule()
