@@ -70,7 +70,7 @@ def product_only(stand: Stand) -> dict[str, str]:
     return {
         "needs attention": "/migrations/?attention=1",
         "needs attention, one company": f"/migrations/?attention=1&company={top}",
-        "running long": "/migrations/?status=WORKING&longer=15m&sort=changed",
+        "running long": "/migrations/?status=WORKING&longer=1min&sort=changed",
         "by company": "/migrations/?sort=company",
         "attention": "/attention/",
         "attention, one reason": "/attention/?reason=failed",

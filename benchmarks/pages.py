@@ -101,8 +101,8 @@ def started(world: World, stand: Stand) -> Iterator[Running]:
     """All contenders, each behind one sync worker; peers only at the largest size, where the difference is."""
     with ExitStack() as stack:
 
-        def serve(application: str, environment: dict[str, str]) -> web.Server:
-            return stack.enter_context(web.gunicorn(application, environment, stand.session, *web.ONE_SYNC_WORKER))
+        def serve(application: str, environment: dict[str, str], session: str = stand.other_session) -> web.Server:
+            return stack.enter_context(web.gunicorn(application, environment, session, *web.ONE_SYNC_WORKER))
 
         def floor(module: str, **more: str) -> Contender:
             return Contender(serve(APPLICATION.format(module), stand.environment(**more)), "floor", ours=True)
@@ -111,7 +111,7 @@ def started(world: World, stand: Stand) -> Iterator[Running]:
             W: floor("floor_wsgi"),
             L: floor("floor_django", BENCH_LEAN="1"),
             D: floor("floor_django"),
-            PRODUCT: Contender(serve("dashboard.wsgi", world.product(stand)), "product", ours=True),
+            PRODUCT: Contender(serve("dashboard.wsgi", world.product(stand), stand.session), "product", ours=True),
         }
         if world.options.peers and stand.rows == world.sizes[-1]:
             textbook = serve(APPLICATION.format("textbook"), stand.environment())

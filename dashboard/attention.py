@@ -9,15 +9,15 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Case, CharField, Count, Q, Value, When
 
-from dashboard import durations, rows, triage, wording
+from dashboard import current, durations, rows, triage, wording
+from dashboard.kept import kept
 from dashboard.reasons import BY_STATUS, KEYS
 from migrations_sync import statuses
 from migrations_sync.freshness import Freshness
-from migrations_sync.models import Migration, Source, StatusCount
+from migrations_sync.models import Migration, Source
 from migrations_sync.querysets import MigrationQuerySet
 
 # Statuses that need a person only when they last; whose turn it is says which setting is meant.
@@ -87,7 +87,7 @@ def rules(source: Source, now: datetime) -> Rules:
     book = durations.book(source)
     limits = dict.fromkeys(RUNNING, settings.ATTENTION_RUNNING_AFTER) | {WAITING: settings.ATTENTION_WAITING_AFTER}
     thresholds = {code: _threshold(seconds, book.usual(code)) for code, seconds in limits.items()}
-    return Rules(now, thresholds, tuple(sorted({code for code, _, _ in _kept(source)})))
+    return Rules(now, thresholds, tuple(sorted({code for code, _, _ in current.status_counts(source)})))
 
 
 def _threshold(seconds: int, usual: durations.Usual | None) -> Threshold:
@@ -161,27 +161,13 @@ def counts(source: Source, now: datetime) -> dict[str, int]:
     Kept for a minute at most, and no longer than the mirror stands still.
     """
     key = f"attention:{source.pk}:{source.version}:{now:%Y%m%d%H%M}"
-    known: dict[str, int] | None = cache.get(key)
-    if known is None:
-        known = _count(source, rules(source, now))
-        cache.set(key, known, 60)
-    return known
-
-
-def _kept(source: Source) -> list[tuple[str, bool, int]]:
-    """The kept counters by status; asked for once while the mirror stands still."""
-    key = f"statuses:{source.pk}:{source.version}"
-    known: list[tuple[str, bool, int]] | None = cache.get(key)
-    if known is None:
-        known = list(StatusCount.objects.filter(source=source).values_list("status", "gone", "n"))
-        cache.set(key, known, 60)
-    return known
+    return kept(key, lambda: _count(source, rules(source, now)), seconds=60)
 
 
 def _count(source: Source, rules: Rules) -> dict[str, int]:
     """From the kept counters, less those that are too young to ask and those that somebody has seen to."""
     found: Counter[str] = Counter()
-    for code, gone, n in _kept(source):
+    for code, gone, n in current.status_counts(source):
         if key := _reason(code, gone):
             found[key] += n
     young = _any(Q(status=code, status_changed_at__gt=rules.cut(code)) for code in TIMED)

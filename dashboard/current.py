@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.conf import settings
-from django.core.cache import cache
 from django.http import HttpRequest
 
+from dashboard.kept import kept
 from migrations_sync import freshness as mirror_freshness
 from migrations_sync import statuses
 from migrations_sync.freshness import Freshness
@@ -39,14 +39,17 @@ class Kept(NamedTuple):
     n: int
 
 
+def status_counts(source: Source) -> list[Kept]:
+    """The count of every status that a migration ever had here, in the order of display."""
+    rows = StatusCount.objects.filter(source=source).values_list("status", "gone", "n")
+    found = kept(f"counts:{source.pk}:{source.version}", lambda: list(rows), seconds=KEPT)
+    return [Kept(*row) for row in sorted(found, key=lambda row: (statuses.rank(row[0]), row[0]))]
+
+
 def kept_counts(request: HttpRequest) -> list[Kept]:
-    """The count of every status that a migration ever had here; kept while the mirror stands still."""
+    """``status_counts`` of the request's mirror."""
     if not hasattr(request, "_counts"):
-        mirror = source(request)
-        rows = StatusCount.objects.filter(source=mirror).values_list("status", "gone", "n")
-        found = cache.get_or_set(f"counts:{mirror.pk}:{mirror.version}", lambda: list(rows), KEPT)
-        ordered = sorted(found or (), key=lambda row: (statuses.rank(row[0]), row[0]))
-        request._counts = [Kept(*row) for row in ordered]  # type: ignore[attr-defined]
+        request._counts = status_counts(source(request))  # type: ignore[attr-defined]
     known: list[Kept] = request._counts  # type: ignore[attr-defined]
     return known
 

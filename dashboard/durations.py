@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
 from django.db.models import F, OuterRef, Subquery
 
+from dashboard.kept import kept
 from migrations_sync.models import Source, StatusChange
 
 NEWEST = 2000  # changes that are looked at, of all statuses together: the cost does not grow with the mirror
 ENOUGH = 20  # stays; fewer say nothing about what is usual
-KEPT = 600  # seconds
+KEPT = 600  # seconds; a process asks the shared cache again after HERE
+HERE = 10
 VAGUE = timedelta(minutes=15)  # an end that is known no better than this is not known
 NEWS = (StatusChange.Kind.STATUS, StatusChange.Kind.FIRST_SEEN)
-_KEY = "durations"
 
 # Status, company, begin and end as observed.
 Stay = tuple[str, str | None, datetime, datetime]
@@ -47,12 +47,7 @@ class Book:
 
 def book(source: Source) -> Book:
     """What is usual now; read afresh every ten minutes at most."""
-    known = cache.get(_KEY)
-    if known is None:
-        known = summarise(stays(source))
-        cache.set(_KEY, known, KEPT)
-    found: Book = known
-    return found
+    return kept("durations", lambda: summarise(stays(source)), seconds=KEPT, here=HERE)
 
 
 def stays(source: Source) -> Iterable[Stay]:

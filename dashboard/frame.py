@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cache
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -61,6 +62,7 @@ def frame(request: HttpRequest) -> Frame:
     )
 
 
+@cache
 def address(name: str) -> str:
     """The address of the page called ``name``; empty where there is none."""
     try:

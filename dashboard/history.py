@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from dashboard.database import as_time
 from dashboard.models import AuditEntry, TriageAct
+from migrations_sync.database import as_time
 from migrations_sync.models import BlindSpot, Migration, PayloadVersion, StatusChange, WebhookDelivery
 
 KEPT = 200  # of each kind, the newest: what a page can show

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import connection
 
 from dashboard import rows
-from dashboard.database import as_time
+from migrations_sync.database import as_time
 from migrations_sync.models import Migration
 
 SHOWN = 5  # of each kind

@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
 from dashboard import current
+from dashboard.kept import kept
 from dashboard.models import SavedView
 from migrations_sync.models import Source
 
@@ -31,12 +31,12 @@ def visible(request: HttpRequest) -> list[View]:
     """The reader's own and the shared ones by name; kept while nothing that pages show has changed."""
     reader, version = request.user.pk, current.source(request).version
     rows = SavedView.objects.filter(Q(owner=reader) | Q(shared=True)).order_by("name", "id")
-    found = cache.get_or_set(
+    found = kept(
         f"views:{reader}:{version}",
         lambda: list(rows.values_list("id", "name", "query", "shared", "default", "owner")),
-        KEPT,
+        seconds=KEPT,
     )
-    return [View(*row[:-1], row[-1] == reader) for row in found or ()]  # type: ignore[call-arg]  # six values
+    return [View(*row[:-1], row[-1] == reader) for row in found]
 
 
 def default(views: list[View]) -> View | None:

@@ -103,7 +103,7 @@ AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True  # the audit has it
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "dashboard.backends.Password",
     "dashboard.backends.SingleSignOn",
     "dashboard.backends.ProxyHeader",
 ]
@@ -259,7 +259,9 @@ CACHES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},  # seconds
     }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Spares the way to the server for what `dashboard.kept` holds.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
 }
 CELERY_BROKER_URL = embedded.celery_url(REDIS_URL or embedded.url(DATA_DIR))
 # A killed worker's task comes back after the visibility timeout; longer than any task may run.

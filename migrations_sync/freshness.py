@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from django.db.models import F, FilteredRelation, Q
+from django.db import connection
+from django.db.models import DateTimeField
 
+from migrations_sync.database import as_time
 from migrations_sync.models import BlindSpot, Lease, Source
 
 Level = Literal["never", "fresh", "late", "stale", "blind"]
@@ -46,17 +48,31 @@ def of(source: Source, *, now: datetime, interval: int) -> Freshness:
 
 def read(*, now: datetime, interval: int) -> tuple[Source, Freshness]:
     """The default source and its freshness, in one statement: every page asks for them."""
-    found = (
-        Source.objects.filter(name="default")
-        .select_related("lease")
-        .annotate(spot=FilteredRelation("blindspot", condition=Q(blindspot__ended_at__isnull=True)))
-        .annotate(since=F("spot__started_at"), cause=F("spot__cause"), detail=F("spot__detail"))
-        .first()
-    )
-    if found is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_DEFAULT)
+        row = cursor.fetchone()
+    if row is None:
         return (source := Source.default()), of(source, now=now, interval=interval)
-    spot = BlindSpot(started_at=found.since, cause=found.cause, detail=found.detail) if found.since else None
-    return found, _judge(found, spot, getattr(found, "lease", None), now=now, interval=interval)
+    *values, owner, expires, since, cause, detail = row
+    # A bare cursor gives times as the database keeps them.
+    of_fields = [as_time(value) if name in _TIMES else value for name, value in zip(_NAMES, values, strict=True)]
+    source = Source.from_db(connection.alias, _NAMES, of_fields)
+    lease = Lease(source=source, owner=owner, expires_at=as_time(expires)) if owner else None
+    began = as_time(since)
+    spot = BlindSpot(started_at=began, cause=cause, detail=detail) if began else None
+    return source, _judge(source, spot, lease, now=now, interval=interval)
+
+
+_FIELDS = Source._meta.concrete_fields
+_NAMES = [field.attname for field in _FIELDS]
+_TIMES = {field.attname for field in _FIELDS if isinstance(field, DateTimeField)}
+# By hand: Django would need longer to write it, anew for each page, than any database to answer it.
+_DEFAULT = f"""\
+SELECT {", ".join(f"s.{field.column}" for field in _FIELDS)},
+        l.owner, l.expires_at, b.started_at, b.cause, b.detail
+    FROM {Source._meta.db_table} s LEFT JOIN {Lease._meta.db_table} l ON l.source_id = s.id
+    LEFT JOIN {BlindSpot._meta.db_table} b ON b.source_id = s.id AND b.ended_at IS NULL WHERE s.name = 'default'
+"""  # noqa: S608  (names of our own)
 
 
 def _judge(source: Source, spot: BlindSpot | None, lease: Lease | None, *, now: datetime, interval: int) -> Freshness:

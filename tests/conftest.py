@@ -2,7 +2,8 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
+from django.conf import settings
+from django.core.cache import caches
 
 from tests import redis_server
 from tests.fixtures_api import api, api_client, clock, make_client, other_api  # noqa: F401
@@ -15,7 +16,8 @@ NO_CHROMIUM = "no Chromium on this machine (Debian: apt-get install chromium)"
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
     """What one test had cached of its database is wrong in the next."""
-    cache.clear()
+    for name in settings.CACHES:
+        caches[name].clear()
 
 
 @pytest.fixture(scope="session")

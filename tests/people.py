@@ -16,5 +16,5 @@ def person(role: str, name: str = "") -> User:
 def browser(role: str, name: str = "") -> Client:
     """The browser of such a person, signed in."""
     client = Client()
-    client.force_login(person(role, name), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person(role, name), backend="dashboard.backends.Password")
     return client

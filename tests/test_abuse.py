@@ -141,7 +141,7 @@ def test_no_cookie_breaks_a_page(cookie):
 @ONCE
 def test_nothing_is_taken_from_a_form_of_another_site():
     client = Client(enforce_csrf_checks=True)
-    client.force_login(person("admin"), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(person("admin"), "dashboard.backends.Password")
     for page in PAGES:
         if page.name != "webhook-intake":  # signed instead
             answer = client.post(page.address, headers={"Origin": "https://evil.example"})

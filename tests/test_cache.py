@@ -10,7 +10,7 @@ from dashboard import throttle
 def no_redis(settings, monkeypatch):
     """A cache whose server does not answer."""
     monkeypatch.setattr(forgiving, "_down_until", 0.0)
-    settings.CACHES = {
+    settings.CACHES = settings.CACHES | {
         "default": {"BACKEND": "dashboard.cache.ForgivingRedisCache", "LOCATION": "redis://127.0.0.1:9/0"}
     }
 

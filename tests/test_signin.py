@@ -130,7 +130,7 @@ def change_password(client, old=PASSWORD, new="another long secret"):
 def test_a_person_changes_their_password_and_is_signed_out_everywhere_else(client, ann):
     elsewhere = Client()
     for browser in (client, elsewhere):
-        browser.force_login(ann, "django.contrib.auth.backends.ModelBackend")
+        browser.force_login(ann, "dashboard.backends.Password")
 
     assert change_password(client).status_code == 302
 
@@ -144,7 +144,7 @@ def test_a_person_changes_their_password_and_is_signed_out_everywhere_else(clien
     ("old", "new"), [("wrong", "another long secret"), (PASSWORD, "short"), (PASSWORD, "password1234")]
 )
 def test_a_password_that_will_not_do_changes_nothing(client, ann, old, new):
-    client.force_login(ann, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(ann, "dashboard.backends.Password")
 
     page = change_password(client, old, new)
 
@@ -153,7 +153,7 @@ def test_a_password_that_will_not_do_changes_nothing(client, ann, old, new):
 
 
 def test_whoever_signs_in_elsewhere_has_no_password_to_change(client):
-    client.force_login(User.objects.create_user("ann"), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.create_user("ann"), "dashboard.backends.Password")
 
     assert "you sign in elsewhere" in client.get("/account/password/").content.decode()
 
