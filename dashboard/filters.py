@@ -110,71 +110,86 @@ def _or_error(read: Callable[..., Any], text: str | None, **given: Any) -> Any:
         raise forms.ValidationError(str(error)) from error
 
 
-class FilterForm(forms.Form):
-    """The parameters of a list. ``seen``: every status that a migration ever had here."""
-
-    company = forms.CharField(required=False, max_length=255)
-    user = forms.CharField(required=False, max_length=255)
-    q = forms.CharField(required=False, max_length=255)
-    longer = LengthField(required=False)
-    attention = forms.ChoiceField(required=False, choices=[("1", "yes")])
-    no_company = forms.ChoiceField(required=False, choices=[("1", "yes")])
-    unknown = forms.ChoiceField(required=False, choices=[("1", "yes")])
-    gone = forms.ChoiceField(required=False, choices=[("1", "yes"), ("0", "no")])
-    sort = forms.ChoiceField(
+# Every parameter of a list; what the times and the statuses may be depends on the request.
+FIELDS: dict[str, forms.Field | None] = {
+    "company": forms.CharField(required=False, max_length=255),
+    "user": forms.CharField(required=False, max_length=255),
+    "q": forms.CharField(required=False, max_length=255),
+    "longer": LengthField(required=False),
+    "attention": forms.ChoiceField(required=False, choices=[("1", "yes")]),
+    "no_company": forms.ChoiceField(required=False, choices=[("1", "yes")]),
+    "unknown": forms.ChoiceField(required=False, choices=[("1", "yes")]),
+    "gone": forms.ChoiceField(required=False, choices=[("1", "yes"), ("0", "no")]),
+    "sort": forms.ChoiceField(
         required=False,
         choices=[(sign + name, name) for name in ORDERS for sign in ("", "-")],
         error_messages={"invalid_choice": f"Use one of {', '.join(ORDERS)}."},
-    )
-    per_page = forms.ChoiceField(
+    ),
+    "per_page": forms.ChoiceField(
         required=False,
         choices=[(n, n) for n in PAGE_SIZES],
         error_messages={"invalid_choice": f"Use one of {', '.join(map(str, PAGE_SIZES))}."},
-    )
-    _export = forms.ChoiceField(
+    ),
+    "_export": forms.ChoiceField(
         required=False,
         choices=[("csv", "CSV"), ("json", "JSON")],
         error_messages={"invalid_choice": "Use csv or json."},
-    )
-    after = forms.CharField(required=False, max_length=1000)
-    before = forms.CharField(required=False, max_length=1000)
+    ),
+    "after": forms.CharField(required=False, max_length=1000),
+    "before": forms.CharField(required=False, max_length=1000),
+    "created_after": None,
+    "created_before": None,
+    "changed_after": None,
+    "status": None,
+}
 
-    def __init__(self, data: QueryDict, *, seen: Iterable[str], now: datetime) -> None:
-        super().__init__(data)
-        self.query = data
-        self.seen = {*statuses.DOCUMENTED, *seen}
-        for name in ("created_after", "created_before", "changed_after"):
-            self.fields[name] = MomentField(now)
-        self.fields["status"] = forms.MultipleChoiceField(required=False, choices=[(s, s) for s in self.seen])
 
-    def clean_status(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.cleaned_data["status"]))
+@dataclass(slots=True)
+class _Reading:
+    """Reads what ``query`` holds, and only that: a form of all fields takes longer than the page's rows.
 
-    def clean(self) -> None:
-        data = self.cleaned_data
-        first, last = data.get("created_after"), data.get("created_before")
+    ``seen``: every status that a migration ever had here, and the documented ones.
+    """
+
+    query: QueryDict
+    seen: set[str]
+    now: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+    def read(self) -> None:
+        for name, known in FIELDS.items():
+            if name in self.query:
+                self._clean(name, known or self._field(name))
+        first, last = self.data.get("created_after"), self.data.get("created_before")
         if first and last and first >= last:
-            self.add_error("created_before", "This is not later than the beginning: nothing lies between.")
-        sort = data["sort"] = data.get("sort") or NEWEST_FIRST
-        data["order"] = Order(ORDERS[sort.lstrip("-")], descending=sort.startswith("-"))
-        data["cursor"] = Cursor()
+            self.errors["created_before"] = ["This is not later than the beginning: nothing lies between."]
+        sort = self.data["sort"] = self.data.get("sort") or NEWEST_FIRST
+        self.data["order"] = Order(ORDERS[sort.lstrip("-")], descending=sort.startswith("-"))
+        self.data["cursor"] = Cursor()
         for name in PAGING:
-            if word := data.get(name):
+            if word := self.data.get(name):
                 self._read_cursor(name, word)
+
+    def _field(self, name: str) -> forms.Field:
+        if name == "status":
+            return forms.MultipleChoiceField(required=False, choices=[(s, s) for s in self.seen])
+        return MomentField(self.now)
+
+    def _clean(self, name: str, known: forms.Field) -> None:
+        value = self.query.getlist(name) if name == "status" else self.query[name]
+        try:
+            self.data[name] = known.clean(value)
+        except forms.ValidationError as error:
+            # A status that was mistyped is met with the nearest one there is.
+            wrong = [status for status in self.query.getlist(name) if status not in self.seen]
+            self.errors[name] = list(map(self._no_such_status, wrong)) if name == "status" else error.messages
 
     def _read_cursor(self, name: str, word: str) -> None:
         try:
-            self.cleaned_data["cursor"] = Cursor.decode(word, self.cleaned_data["order"], backwards=name == "before")
+            self.data["cursor"] = Cursor.decode(word, self.data["order"], backwards=name == "before")
         except ValueError as error:
-            self.add_error(name, str(error))
-
-    def sentences(self) -> dict[str, list[str]]:
-        """The errors by parameter; a status that was mistyped is met with the nearest one there is."""
-        found = {name: [str(e) for e in errors] for name, errors in self.errors.items()}
-        if "status" in found:
-            wrong = [value for value in self.query.getlist("status") if value not in self.seen]
-            found["status"] = [self._no_such_status(value) for value in wrong]
-        return found
+            self.errors[name] = [str(error)]
 
     def _no_such_status(self, value: str) -> str:
         near = get_close_matches(value.upper(), self.seen, n=1)
@@ -183,10 +198,10 @@ class FilterForm(forms.Form):
 
 
 def read(query: QueryDict, *, seen: Iterable[str], now: datetime, per_page: int) -> Choice:
-    """What ``query`` asks for. ``per_page``: where it does not say."""
-    form = FilterForm(query, seen=seen, now=now)
-    form.is_valid()
-    data = form.cleaned_data
+    """What ``query`` asks for. ``per_page``: where it does not say. ``seen``: every status that there ever was."""
+    reading = _Reading(query, {*statuses.DOCUMENTED, *seen}, now)
+    reading.read()
+    data = reading.data
     return Choice(
         criteria=_criteria(data),
         sort=data["sort"],
@@ -194,15 +209,15 @@ def read(query: QueryDict, *, seen: Iterable[str], now: datetime, per_page: int)
         per_page=int(data.get("per_page") or per_page),
         cursor=data["cursor"],
         export=data.get("_export", ""),
-        given=[(n, v) for n in form.fields if n not in NOT_KEPT for v in query.getlist(n) if v.strip()],
-        errors=form.sentences(),
-        unknown=tuple(n for n in query if n not in form.fields),
+        given=[(n, v) for n in FIELDS if n not in NOT_KEPT for v in query.getlist(n) if v.strip()],
+        errors=reading.errors,
+        unknown=tuple(n for n in query if n not in FIELDS),
     )
 
 
 def _criteria(data: dict[str, Any]) -> Criteria:
     return Criteria(
-        statuses=data.get("status", ()),
+        statuses=tuple(dict.fromkeys(data.get("status", ()))),
         company=data.get("company", ""),
         user=data.get("user", ""),
         q=data.get("q", ""),
@@ -276,7 +291,7 @@ def _by_status(rows: MigrationQuerySet, criteria: Criteria, seen: Iterable[str])
     if codes is None:
         return [rows]
     lost = gone_while_open(criteria)
-    return [rows.filter(status=code) for code in codes] + ([rows.gone().filter(status__in=lost)] if lost else [])
+    return [rows.filter(status=code) for code in codes] + [rows.gone().filter(status=code) for code in lost]
 
 
 def _status_condition(criteria: Criteria, seen: Iterable[str]) -> Q:

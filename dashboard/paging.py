@@ -177,7 +177,10 @@ def _fetch(
     if not sliced:
         return []
     if connection.features.supports_slicing_ordering_in_compound:
-        rows = list(sliced[0].union(*sliced[1:], all=True))
+        # Ordered as a whole too, so that it merges them and reads of each no more than the page takes.
+        rows = list(
+            sliced[0].union(*sliced[1:], all=True).order_by(*order.order_by(backwards=cursor.backwards))[:limit]
+        )
     else:  # SQLite, where a statement costs next to nothing
         rows = [row for part in sliced for row in part]
     return _sorted(rows, places, ascending=ascending)[:limit]
