@@ -125,12 +125,15 @@ def face(migration: Migration, freshness: Freshness, source: Source) -> Face:
     )
 
 
-def panel(request: HttpRequest, migration: Migration, *, may: bool) -> dict[str, Any]:
-    """Context of ``_badges.html``: the badges of ``migration`` that still show. ``may``: make and revoke them."""
+def panel(request: HttpRequest, migration: Migration, *, may: bool, ever: bool = True) -> dict[str, Any]:
+    """Context of ``_badges.html``: the badges of ``migration`` that still show.
+
+    ``may``: make and revoke them. ``ever``: whether it had any, if that is known.
+    """
     usable = Badge.objects.filter(migration=migration).usable(current.now(request))
     found = usable.select_related("migration", "made_by")
     return {
-        "badges": [row(request, badge) for badge in found.order_by("-id")[:20]],
+        "badges": [row(request, badge) for badge in found.order_by("-id")[:20]] if ever else [],
         "badge_days": LIFETIMES,
         "api_id": migration.api_id,
         "may_badge": may,

@@ -46,7 +46,7 @@ def now(request: HttpRequest, migration: Migration) -> dict[str, Any]:
         "neighbours": _neighbours(request, migration),
         "usual": _usual(request, facts),
         "triage": (mine := _triage(request, migration, record)),
-        **badges.panel(request, migration, may=mine["may"]),
+        **badges.panel(request, migration, may=mine["may"], ever=getattr(migration, "badged", True)),
         "steps": steps.of(request, migration),
     }
 

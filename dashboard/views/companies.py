@@ -63,7 +63,7 @@ def _page(request: HttpRequest, company_id: str) -> HttpResponseBase:
         "facts": facts(source, company_id, by_status, now),
         "rows": rows.ready(last, source=source, now=now, zone=zone),
         "all_href": hrefs.of_company(company_id),
-        "figure": companies.created(company_id, now.date()),
+        "figure": companies.created(company_id, now.date(), by_status),
     }
     return render(request, "dashboard/company.html", context)
 
@@ -84,7 +84,7 @@ def facts(source: Source, company_id: str, by_status: dict[str, int], now: datet
     """Name, finding and what it rests on."""
     return [
         ("Failure share", *_failures(by_status)),
-        ("Time to complete", *_time_to_complete(company_id)),
+        ("Time to complete", *_time_to_complete(source, company_id)),
         ("Waiting for the user", *_waiting(source, company_id, by_status, now)),
     ]
 
@@ -97,8 +97,8 @@ def _failures(by_status: dict[str, int]) -> tuple[str, str]:
     return share.percent, f"{bad} of {ended} that ended failed or completed with failures"
 
 
-def _time_to_complete(company_id: str) -> tuple[str, str]:
-    found = companies.time_to_complete(company_id)
+def _time_to_complete(source: Source, company_id: str) -> tuple[str, str]:
+    found = companies.time_to_complete(source, company_id)
     if found is None:
         return "not known", "the mirror has not seen one become complete"
     length, n = found
@@ -110,7 +110,7 @@ def _waiting(source: Source, company_id: str, by_status: dict[str, int], now: da
     whose = "this company" if usual and usual.company_id else "all companies"
     rests = f"a wait usually ends after {wording.span(usual.median)} (median of {usual.n}, {whose})" if usual else ""
     n = by_status.get("PENDING_USER_INPUT", 0)
-    since = companies.waiting_since(company_id) if n else None
+    since = companies.waiting_since(source, company_id) if n else None
     if since is None:
         return "none now", rests
     return f"{wording.number(n)} now, the longest for {wording.span(now - since)}", rests

@@ -1,6 +1,7 @@
 """One migration: its page, now or as it was known; its short link; a look at the API by hand."""
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import audit, current, detail, hrefs, known, lookups, preferences, roles, wording
 from dashboard.conditional import conditional
 from dashboard.lookups import Answer
+from dashboard.models import Badge
 from migrations_sync.models import Migration, QuarantinedRow
 
 FORGIVEN = " .,;:)]>/\t\r\n"  # what the sentence around a link leaves at its end
@@ -34,7 +36,9 @@ def page(request: HttpRequest, api_id: str) -> HttpResponseBase:
 def _stored(request: HttpRequest, api_id: str) -> Migration | None:
     if "\0" in api_id or len(api_id) > lookups.LONGEST:
         return None
-    found = Migration.objects.select_related("triage__quiet", "triage__assignee")
+    found = Migration.objects.select_related("triage__quiet", "triage__assignee").annotate(
+        badged=Exists(Badge.objects.filter(migration=OuterRef("pk")))  # so that most pages need not ask for them
+    )
     return found.filter(source=current.source(request), api_id=api_id).first()
 
 
