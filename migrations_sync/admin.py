@@ -54,6 +54,7 @@ class ByExactWord(LookOnly):
     """Searches by whole values: what an index can find."""
 
     exact: tuple[str, ...] = ()
+    source = ""  # what leads to the source, with which the index of API ids begins
     search_help_text = "A whole id, company or user"
     search_fields = ("pk",)  # shows the box; what it does is below
 
@@ -63,15 +64,21 @@ class ByExactWord(LookOnly):
         word = search_term.strip()
         if not word or "\0" in word:
             return queryset, False
-        found = [queryset.filter(**{name: word}) for name in self.exact]
+        found = [queryset.filter(**self._sources(name), **{name: word}) for name in self.exact]
         numbers = [number for rows in found for number in rows.values_list("pk", flat=True)[:_COUNTED]]
         return queryset.filter(pk__in=numbers), False
+
+    def _sources(self, name: str) -> dict[str, Any]:
+        if not (self.source and name.endswith("api_id")):
+            return {}
+        return {f"{self.source}__in": list(Source.objects.values_list("pk", flat=True))}
 
 
 @admin.register(Migration)
 class MigrationAdmin(ByExactWord):
     list_display = ("api_id", "status", "company_id", "created_by_user_id", "created", "changed_at", "gone_at")
     exact = ("api_id", "company_id", "created_by_user_id")
+    source = "source"
 
 
 @admin.register(StatusChange)
@@ -79,6 +86,7 @@ class StatusChangeAdmin(ByExactWord):
     list_display = ("migration", "kind", "old", "new", "not_before", "observed_at", "via")
     list_select_related = ("migration",)
     exact = ("migration__api_id",)
+    source = "migration__source"
 
 
 @admin.register(SyncRun)
