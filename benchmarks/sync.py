@@ -292,7 +292,9 @@ def workers(world: World) -> None:
         for name, r in runs.items()
     ]
     head = ("contender", "s", "ideal of it", "processor s of who began", "peak MB")
-    world.report.table(f"W. Full sweep of {count:,} by several workers, 50 ms, 4 in flight each", head, rows)
+    world.report.table(
+        f"W. Full sweep of {count:,} by several workers, 50 ms, {in_flight} in flight each", head, rows
+    )
     goals = []
     for what in ("first mirror", "again"):
         ratio = median(runs[f"{alone}, {what}"]) / median(runs[f"{together}, {what}"])

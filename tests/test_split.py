@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.utils import timezone
 
 from dashboard.supervisor import Supervisor
 from migrations_sync.client import Client
+from migrations_sync.conf import split_from_settings
 from migrations_sync.exceptions import ServerError
 from migrations_sync.models import Lease, Migration, Source, StatusChange, SweepPart, SyncRun
 from migrations_sync.simulator import Simulator
@@ -213,6 +215,31 @@ def test_whoever_is_told_to_stop_takes_the_helpers_along():
     assert_equal(api.rows)
 
 
+def test_whoever_began_dies_and_the_next_sweep_is_complete(monkeypatch: pytest.MonkeyPatch):
+    api = ListApi(rows(600), page_size=10)
+
+    def die(number: int) -> None:
+        if number == 30:
+            raise KeyboardInterrupt  # as a kill does: nothing is tidied up
+
+    api.before_page = die
+    with monkeypatch.context() as patch:
+        patch.setattr("migrations_sync.sync.parts.Parts.close", lambda parts: None)
+        patch.setattr("migrations_sync.sync.lease.HeldLease.release", lambda lease: None)
+        with pytest.raises(KeyboardInterrupt):
+            full(api, nobody)
+    dead = SyncRun.objects.get()
+    assert SweepPart.objects.filter(run=dead, done=False).exists()
+
+    Lease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    api.before_page = lambda number: None
+    report = full(api, nobody)
+
+    assert (report.outcome, report.run.seen) == ("complete", 600)
+    assert not help_with(dead, api, seconds=60)
+    assert_equal(api.rows)
+
+
 @pytest.fixture
 def environment(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets what processes of the product need to sync with an API into this test's database."""
@@ -276,6 +303,17 @@ def test_a_worker_and_the_command_share_a_sweep_over_redis(environment, tmp_path
         assert said["requests"] == api.requests["list"]
         assert not SyncRun.objects.get().plan["reasons"][-1].startswith("0 of")
         assert_equal(api.rows())
+
+
+def test_only_postgresql_with_redis_splits_and_from_a_size_on(settings):
+    settings.REDIS_URL = ""
+    assert split_from_settings(nobody) is None
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    assert split_from_settings(nobody) == Split(least=200_000, workers=2, call=nobody)
+    settings.SYNC_SPLIT = "on"
+    assert split_from_settings(nobody).least == 0
+    settings.SYNC_SPLIT = "off"
+    assert split_from_settings(nobody) is None
 
 
 def test_a_small_mirror_and_a_list_without_a_plain_end_are_read_by_one():

@@ -56,6 +56,7 @@ class Split:
 
     def begin(self, run: SyncRun, lease: HeldLease, api: Api, *, filling: bool) -> Parts:
         """Make the run one that others can help with, and call them."""
+        SweepPart.objects.filter(run__source=run.source).delete()  # of runs whose process died
         pages = max(ROWS_A_PART // api.page_size, 1)
         run.plan["split"] = {"pages": pages, "filling": filling}
         run.plan.setdefault("reasons", []).append(
@@ -123,7 +124,8 @@ class Reader:
                 numbers.extend(range(part.first, part.last + 1))
             return part is not None
 
-        more = claim()
+        if not (more := claim()):
+            return
         for place, (number, page) in enumerate(self.api.map_numbered(numbers, self._receive), 1):
             if page:
                 taken.append(page)
