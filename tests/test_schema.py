@@ -25,7 +25,7 @@ from migrations_sync.schema import AddIndexConcurrently
 from tests import factories
 from tests.visitor import eventually
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 LARGE = (
     Migration, StatusChange, PayloadVersion, WebhookDelivery, CompanyCount, CompanyStatusCount, AuditEntry,
     AlertDelivery, TriageAct,
@@ -130,6 +130,7 @@ def no_index() -> Iterator[None]:
         cursor.execute(f"DROP INDEX IF EXISTS {INDEX.name}")
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_index")
 def test_an_index_is_built_while_others_write(other):
     factories.migration("a")
@@ -154,6 +155,7 @@ def test_an_index_is_built_while_others_write(other):
     assert is_valid()
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("no_index")
 def test_what_an_interrupted_build_left_behind_is_built_anew(other):
     factories.migration("a")
