@@ -23,9 +23,9 @@ class AddIndexConcurrently(AddIndex):
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
-        if schema_editor.connection.in_atomic_block:
-            raise RuntimeError(f"the migration that adds {self.index.name} needs atomic = False")
         if not schema_editor.collect_sql:
+            if schema_editor.connection.in_atomic_block:
+                raise RuntimeError(f"the migration that adds {self.index.name} needs atomic = False")
             schema_editor.execute(_drop(schema_editor, self.index))
         model = to_state.apps.get_model(app_label, self.model_name)
         schema_editor.execute(self.index.create_sql(model, schema_editor, concurrently=True), params=None)
