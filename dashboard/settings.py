@@ -229,7 +229,7 @@ def _database(url: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536",
         }
     elif config["ENGINE"].endswith("postgresql"):
-        config |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+        config |= {"ENGINE": "dashboard.postgresql", "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     else:
         raise ImproperlyConfigured("DATABASE_URL: only postgres:// and sqlite:// are supported")
     return config

@@ -1,0 +1,34 @@
+"""Django's PostgreSQL, quicker at two things that each page needs."""
+
+import select
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.backends.postgresql import base
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+
+
+class Moment(Loader):
+    """A time with its zone, read at the pace of C: a list has hundreds of them."""
+
+    timezone = UTC  # Django puts its own loader in place of one for another zone
+
+    def load(self, data: Buffer) -> datetime:
+        return datetime.fromisoformat(bytes(data).decode())
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        connection.adapters.register_loader("timestamptz", Moment)
+        return connection
+
+    def is_usable(self) -> bool:
+        """A server that is gone, or has something to say, is heard on the socket; only then it is asked, too."""
+        if self.connection is not None and not self.connection.closed:
+            socket = select.poll()
+            socket.register(self.connection.fileno(), select.POLLIN)
+            if not socket.poll(0):
+                return True
+        return super().is_usable()
