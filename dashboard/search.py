@@ -50,7 +50,7 @@ def look_up(pasted: Pasted, source: Source) -> Found:
     companies = _in_order(
         texts, CompanyCount.objects.filter(source=source, company_id__in=texts).values_list("company_id", flat=True)
     )
-    users = _users([text for text in texts if text not in exact][:USERS])
+    users = _users(sorted((text for text in texts if text not in exact), key=_unlike_a_user)[:USERS])
     begun, cut = _beginnings(pasted, [w.text for w in open_words if w.text not in {*companies, *users}], source)
     ids |= begun
     known = {*ids, *companies, *users}
@@ -67,6 +67,11 @@ def look_up(pasted: Pasted, source: Source) -> Found:
 def _in_order(texts: Sequence[str], found: Iterable[str]) -> list[str]:
     there = set(found)
     return [text for text in texts if text in there]
+
+
+def _unlike_a_user(text: str) -> bool:
+    """Sentences and plain words come last: a long ticket has many."""
+    return " " in text or not any(c == "@" or c.isdigit() for c in text)
 
 
 def _users(texts: Sequence[str]) -> list[str]:

@@ -133,6 +133,20 @@ def test_a_long_ticket_gets_an_address_that_can_be_shared(person: Client, api: A
     assert api.requests == []
 
 
+def test_a_user_is_found_below_many_lines(person: Client, api: ApiServer) -> None:
+    for api_id in UUIDS[:30]:
+        factories.migration(api_id, created_by_user_id="maria@example.com")
+    ticket = "".join(f"please look at this one too: {api_id}\n" for api_id in UUIDS[:30])
+
+    page = find(person, f"{ticket}Thanks, maria@example.com")
+
+    assert link(page, "User maria@example.com") == "/migrations/?user=maria%40example.com"
+
+
+def test_only_spaces_are_nothing_to_look_for(person: Client) -> None:
+    assert "<h1>Find anything</h1>" in find(person, "  ").content.decode()
+
+
 def test_pasting_one_id_into_the_large_box_leads_there_as_well(person: Client) -> None:
     stored(UUIDS[0])
 

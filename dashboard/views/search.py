@@ -44,14 +44,14 @@ def page(request: HttpRequest) -> HttpResponse:
     """``q``: anything. What can only mean one thing leads there; else everything is listed, fetched if need be."""
     if request.method == "POST":
         return _shareable(request)
-    text = request.GET.get("q", "")
+    text = request.GET.get("q", "").strip()
     pasted = paste.read(text)
     found = search.look_up(pasted, current.source(request))
     if only := _only(found):
         return HttpResponseRedirect(only)
     answers = _ask(request, found.missing)
-    if not found.hits and list(answers) == [text.strip()] and answers[text.strip()].outcome == "found":
-        return HttpResponseRedirect(hrefs.migration(text.strip()))
+    if not found.hits and list(answers) == [text] and answers[text].outcome == "found":
+        return HttpResponseRedirect(hrefs.migration(text))
     hits = _migrations(request, found, answers)
     context = {
         "q": text,
@@ -59,7 +59,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "others": _others(found),
         "count": wording.plural(sum(1 for hit in hits if hit.row), "migration"),
         "cut": pasted.cut or found.cut,
-        "ask": hrefs.migration(text.strip()) if not hits and not lookups.impossible(text.strip()) else "",
+        "ask": hrefs.migration(text) if not hits and not lookups.impossible(text) else "",
     }
     return render(request, "dashboard/search.html", context)
 
