@@ -204,3 +204,10 @@ def test_the_list_behind_the_bucket_without_a_company_holds_those_and_no_others(
     assert re.findall(r'data-migration-id="([^"]+)"', listed) == ["lone"]
     assert "Failed, without a company" in listed
     assert ">1</span>" in listed
+
+
+def test_one_migration_is_counted_in_the_singular(person):
+    one("small")
+    counted()
+
+    assert "<title>small, 1 migration · Migrations</title>" in shown(person, "/companies/small/")

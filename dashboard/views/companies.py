@@ -54,10 +54,12 @@ def _page(request: HttpRequest, company_id: str) -> HttpResponseBase:
     by_status = {} if "\0" in company_id else companies.statuses_of(source, company_id)
     if not by_status:
         raise Http404(_unknown(company_id))
+    total = sum(by_status.values())
     last = Migration.objects.for_company(company_id).order_by("-created", "-pk").values_list(*rows.FIELDS)[:LAST]
     context = {
         "company": company_id,
-        "total": wording.number(sum(by_status.values())),
+        "total": wording.number(total),
+        "counted": wording.plural(total, "migration"),
         "tiles": tiles(by_status, lambda codes: hrefs.of_company(company_id, status=codes)),
         "share": _share(company_id, by_status),
         "facts": facts(source, company_id, by_status, now),
