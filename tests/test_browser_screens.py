@@ -4,10 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import Value
+from django.db.models.functions import Concat
 from playwright.sync_api import Page, expect
 
 from dashboard import roles
-from migrations_sync.models import BlindSpot, Drift, Migration, QuarantinedRow, Source, SyncRun, WebhookDelivery
+from migrations_sync.models import (
+    BlindSpot,
+    CompanyCount,
+    Drift,
+    Migration,
+    QuarantinedRow,
+    Source,
+    SyncRun,
+    WebhookDelivery,
+)
 from migrations_sync.sync.counts import recount
 from tests import factories
 from tests.fixtures_browser import NARROW, NARROWEST, WIDE, Visitor, scrolls_sideways, violations
@@ -123,6 +134,36 @@ def test_ten_are_acknowledged_by_keyboard_alone(visitor: Visitor, population: Sy
     page.goto(visitor.address + "/attention/?reason=quiet")
     expect(page.locator("tr[data-migration-id]")).to_have_count(10)
     expect(page.locator("tbody")).to_contain_text("acknowledged by robin: a known outage; x marks nothing")
+
+
+def test_a_forgotten_reason_costs_nobody_the_selection(visitor: Visitor, population: SyncRun) -> None:
+    page = visitor.open("/attention/?reason=failed")
+    page.locator("tbody input[type=checkbox]").first.check()
+
+    page.get_by_role("button", name="Acknowledge").click()
+
+    expect(page.get_by_label("Reason or note")).to_be_focused()
+    expect(page.locator("tbody input:checked")).to_have_count(1)
+    page.get_by_role("button", name="Snooze").click()
+    expect(page.get_by_text("1 migration snoozed")).to_be_visible()
+
+
+def test_outcomes_and_numbers_stay_in_one_line(visitor: Visitor, population: SyncRun) -> None:
+    CompanyCount.objects.update(company_id=Concat(Value("long-" * 12), "company_id"), total=1234)
+    page = visitor.open("/syncs/deliveries/")
+    assert page.locator("td .outcome").first.bounding_box()["height"] < 30  # type: ignore[index]
+
+    page.goto(visitor.address + "/")
+    page.set_viewport_size({"width": NARROWEST[0], "height": NARROWEST[1]})
+    lines = "cell => { const text = new Range(); text.selectNodeContents(cell); return text.getClientRects().length }"
+    assert page.locator("[aria-labelledby=companies] td.number").last.evaluate(lines) == 1
+
+
+def test_icons_have_no_colour_of_their_own_in_forced_colours(visitor: Visitor, population: SyncRun) -> None:
+    page = visitor.open("/", forced_colors="active")
+
+    colours = "icons => [...new Set(icons.map((icon) => getComputedStyle(icon).color))]"
+    assert page.locator(".tile svg").evaluate_all(colours) == page.locator("td svg").evaluate_all(colours)
 
 
 def test_without_scripts_all_of_a_group_are_snoozed(visitor: Visitor, population: SyncRun) -> None:
