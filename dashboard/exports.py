@@ -31,6 +31,8 @@ TEXTS = ("api_id", "status", "company_id", "created_by_user_id")
 # Those of the table, what the API calls the id first, and what the table says in other ways.
 COLUMNS = ("api_id", *(name for name in _SHOWN if name != "api_id"), "status_not_before", "gone_at")
 NAMES = ("id", *COLUMNS[1:])
+# A ``Stamp`` of SQLite as PostgreSQL's JSON has it: ``2026-11-20T12:00:00+00:00``.
+_ISO = "REPLACE({}, ' ', 'T') || ':00'"
 
 
 class Stamp(Func):
@@ -98,7 +100,8 @@ def _objects(rows: MigrationQuerySet, source: Source) -> Iterator[bytes]:
         for line in _copied(select, params, "FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01'"):
             yield line[:-1]
         return
-    pairs = ", ".join(f"'{name}', {name}" for name in NAMES)
+    texts = {*TEXTS, "id"}
+    pairs = ", ".join(f"'{n}', {n if n in texts else _ISO.format(n)}" for n in NAMES)
     for batch in _fetched(*_select(f"json_object({pairs})", rows, source)):
         for (text,) in batch:
             yield text.encode()
