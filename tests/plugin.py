@@ -17,6 +17,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+pytest.register_assert_rewrite("tests.fixtures_browser")  # so that one which fails says what it met
+
 _LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 _ENV_EXAMPLE = Path(__file__).resolve().parent.parent / ".env.example"
 _servers = contextlib.ExitStack()
