@@ -120,7 +120,7 @@ MIGRATIONS_API_PAGE_SIZE = env.integer("MIGRATIONS_API_PAGE_SIZE", default=100, 
 MIGRATIONS_API_CONCURRENCY = env.integer("MIGRATIONS_API_CONCURRENCY", default=4, at_least=1, at_most=64)
 MIGRATIONS_API_TIMEOUT = env.integer("MIGRATIONS_API_TIMEOUT", default=10, at_least=1, at_most=300)  # seconds
 MIGRATIONS_API_MAX_RETRIES = env.integer("MIGRATIONS_API_MAX_RETRIES", default=5, at_least=0, at_most=20)
-# Requests a second of all processes together; 0 is any number.
+# Requests a second of all workers together; 0 is any number.
 MIGRATIONS_API_RATE_LIMIT = env.integer("MIGRATIONS_API_RATE_LIMIT", default=0, at_most=10_000)
 MIGRATIONS_WEBHOOK_SECRET = env.webhook_secrets("MIGRATIONS_WEBHOOK_SECRET")
 SYNC_INTERVAL = env.integer("SYNC_INTERVAL", default=60, at_least=1)  # seconds

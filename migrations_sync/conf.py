@@ -33,7 +33,8 @@ def client_from_settings(*, max_retries: int | None = None) -> Client:
         timeout=settings.MIGRATIONS_API_TIMEOUT,
         max_retries=settings.MIGRATIONS_API_MAX_RETRIES if max_retries is None else max_retries,
         clock=clock,
-        limits=_limits(clock),
+        # Somebody waits for a client that may not try again: it goes by its own answer, not by what others were told.
+        limits=_limits(clock) if max_retries is None else None,
     )
 
 

@@ -6,6 +6,7 @@ import redis
 from migrations_sync.client import Client
 from migrations_sync.client.retry import Clock
 from migrations_sync.client.shared import SharedLimits
+from migrations_sync.conf import client_from_settings
 from migrations_sync.exceptions import RateLimitError
 from tests.api_server import KEY, Reply, rows
 
@@ -57,6 +58,18 @@ def test_a_429_that_one_gets_stops_the_other(api, limits):
             other.get_page(1)
 
     assert len(api.requests) == 1
+
+
+def test_a_look_up_that_a_person_waits_for_is_not_held(api, limits, redis_url, settings):
+    settings.REDIS_URL, settings.MIGRATIONS_API_RATE_LIMIT = redis_url, 1000
+    settings.MIGRATIONS_API_URL, settings.MIGRATIONS_API_KEY = api.url, KEY
+    api.rows = rows(5)
+    limits(api.url).hold(3000)
+
+    with client_from_settings(max_retries=0) as client:
+        assert len(client.get_page(1).rows) == 5
+    with client_from_settings() as client, pytest.raises(RateLimitError, match="not sent"):
+        client.get_page(1)
 
 
 def test_without_redis_each_goes_by_what_it_has_seen_itself(limits):
