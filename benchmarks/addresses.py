@@ -64,9 +64,14 @@ def of(stand: Stand, *, few: bool) -> list[Page]:
     return make.pages
 
 
+# What the answer must hold where a page could be right and empty.
+LISTED = dict.fromkeys(("needs attention", "by company", "attention"), "data-migration-id")
+
+
 def product_only(stand: Stand) -> dict[str, str]:
     """Pages that no floor and no peer has; by name."""
-    top = _of_many(_Maker(stand), "company_id", most=True)
+    make = _Maker(stand)
+    top = _of_many(make, "company_id", most=True)
     return {
         "needs attention": "/migrations/?attention=1",
         "needs attention, one company": f"/migrations/?attention=1&company={top}",
@@ -77,6 +82,19 @@ def product_only(stand: Stand) -> dict[str, str]:
         "companies": "/companies/",
         "changes": "/changes/",
         "syncs": "/syncs/",
+    }
+
+
+def own_admin(stand: Stand) -> dict[str, str]:
+    """The product's own administration of what it mirrors."""
+    make = _Maker(stand)
+    (api_id,) = make.ids(NEWEST, 1)
+    path = "/admin/migrations_sync/migration/"
+    return {
+        "administration, list": path,
+        "administration, page 100": f"{path}?p=100",
+        "administration, an id": f"{path}?q={api_id}",
+        "administration, a company": f"{path}?q={_of_many(make, 'company_id', most=False)}",
     }
 
 

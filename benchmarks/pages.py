@@ -62,7 +62,6 @@ class World:
 
 
 def run(options: Options, report: Report) -> None:
-    works = {"P": pages, "Q": weigh, "T": many_readers, "X": exports}
     with (
         servers.postgresql() as server,
         mirrors.template(server) as template,
@@ -85,15 +84,21 @@ def run(options: Options, report: Report) -> None:
                 for stand in filled:
                     with Redis.from_url(url) as cache:
                         cache.flushdb()  # what it keeps is of another mirror
-                    with started(world, stand) as running:
-                        for letter, work in works.items():
-                            if options.wants(letter):
-                                work(world, stand, running)
-    for kind in KINDS:
-        if options.wants("P"):
-            tell_pages(world, kind)
-        if options.wants("X"):
-            tell_exports(world, kind)
+                    _measure(world, stand)
+
+
+def _measure(world: World, stand: Stand) -> None:
+    """Every work wanted over ``stand``; what spans the sizes is told with the last one."""
+    works = {"P": pages, "Q": weigh, "T": many_readers, "X": exports}
+    wanted = [letter for letter in works if world.options.wants(letter)]
+    with started(world, stand) as running:
+        for letter in wanted:
+            works[letter](world, stand, running)
+    if stand.rows == world.sizes[-1]:
+        if "P" in wanted:
+            tell_pages(world, stand.kind)
+        if "X" in wanted:
+            tell_exports(world, stand.kind)
 
 
 @contextmanager
@@ -135,8 +140,9 @@ def pages(world: World, stand: Stand, running: Running) -> None:
     same = {name: running[name].server for name in (*FLOORS, PRODUCT)}
     found["304"] = timing.sample_not_modified("/migrations/", same, **how)
     if stand.rows == world.sizes[-1]:
-        for name, path in addresses.product_only(stand).items():
-            found[name] = timing.sample(Page(name, {"product": path}), {PRODUCT: running[PRODUCT]}, **how)
+        for name, path in (addresses.product_only(stand) | addresses.own_admin(stand)).items():
+            page = Page(name, {"product": path}, words=(addresses.LISTED.get(name, ""),))
+            found[name] = timing.sample(page, {PRODUCT: running[PRODUCT]}, **how)
     world.taken[stand.kind, stand.rows] = found
 
 
