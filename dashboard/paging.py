@@ -168,22 +168,18 @@ def _fetch(
 ) -> list[Values]:  # fmt: skip
     """The first ``limit`` rows from ``cursor`` on, in the direction that it looks."""
     ascending = order.descending == cursor.backwards
-    parts = [part for branch in branches for part in _beyond(branch, order, cursor, ascending=ascending)]
-    sliced = [
-        part.order_by(*order.order_by(backwards=cursor.backwards)).values_list(*fields)[:limit] for part in parts
-    ]
-    if len(sliced) == 1:
-        return list(sliced[0])
-    if not sliced:
+    order_by = order.order_by(backwards=cursor.backwards)
+    parts = [part.order_by() for branch in branches for part in _beyond(branch, order, cursor, ascending=ascending)]
+    if not parts:
         return []
+    if len(parts) == 1:
+        return list(parts[0].order_by(*order_by).values_list(*fields)[:limit])
     if connection.features.supports_slicing_ordering_in_compound:
-        # Ordered as a whole too, so that it merges them and reads of each no more than the page takes.
-        rows = list(
-            sliced[0].union(*sliced[1:], all=True).order_by(*order.order_by(backwards=cursor.backwards))[:limit]
-        )
-    else:  # SQLite, where a statement costs next to nothing
-        rows = [row for part in sliced for row in part]
-    return _sorted(rows, places, ascending=ascending)[:limit]
+        # Only of parts that come in order PostgreSQL reads no more than the page takes.
+        parts = [part.order_by(*order_by)[:limit] for part in parts]
+    first, *others = (part.values_list(*fields) for part in parts)
+    rows = list(first.union(*others, all=True).order_by(*order_by)[:limit])
+    return _sorted(rows, places, ascending=ascending)
 
 
 def _beyond(branch: MigrationQuerySet, order: Order, cursor: Cursor, *, ascending: bool) -> list[MigrationQuerySet]:

@@ -184,9 +184,9 @@ def test_the_pages_ask_the_same_of_three_as_of_three_hundred(person, django_asse
         person.get("/live/")
         with django_assert_max_num_queries(3):
             shown(person, f"/companies/?{n}")
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(7):
             shown(person, f"/companies/acme/?{n}")
-        with django_assert_max_num_queries(6):  # while the mirror stands still
+        with django_assert_max_num_queries(5):  # while the mirror stands still
             shown(person, f"/companies/acme/?{n}&again=1")
 
     measure(3)
