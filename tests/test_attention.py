@@ -165,3 +165,13 @@ def test_counting_costs_the_same_for_three_and_for_three_hundred(django_assert_n
 
     count(1)
     count(100)
+
+
+@pytest.mark.once
+def test_sqlite_reads_who_has_waited_longest_from_an_index():
+    found = attention.rules(Source.default(), T0)
+
+    for key in ("failed", "waiting", "slow"):
+        for branch in attention.asking(found, key):
+            plan = branch.order_by(attention.since(key), "pk").explain()
+            assert ("migration_unsettled" in plan, "TEMP B-TREE" in plan) == (True, False)
