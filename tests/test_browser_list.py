@@ -16,6 +16,7 @@ STATUSES = (
     "FAILED", "COMPLETED_WITH_FAILURES", "PENDING_USER_INPUT", "LOGIN_ABANDONED", "PAUSED_BY_PROVIDER", "WORKING",
     "NOT_STARTED", "NOT_READY", "COMPLETE",
 )  # fmt: skip
+A4 = (688, 1000)  # what its margins leave
 UUID = "3f2a91c0-77aa-4d10-9e0b-{:012d}"
 
 
@@ -164,6 +165,16 @@ def test_whoever_is_signed_out_meanwhile_is_told(visitor: Visitor, population: S
     link = page.get_by_role("link", name="Sign in again")
 
     expect(link).to_have_attribute("href", "/accounts/login/?next=%2Fmigrations%2F%3Fstatus%3DFAILED")
+
+
+def test_paper_has_the_columns_that_a_wide_screen_has(visitor: Visitor, population: Source) -> None:
+    page = visitor.open("/migrations/", size=A4)
+    page.emulate_media(media="print")
+
+    heads = [head for head in page.locator("thead th").all() if head.is_visible()]
+    assert len(heads) == 7  # all but when it was last checked: the header says as of when
+    assert not scrolls_sideways(page)
+    assert not page.get_by_role("button", name="Filter").is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -104,11 +104,14 @@ def test_a_ticket_link_leads_through_the_login_to_its_migration(
 
 
 def test_without_scripts_one_looks_back_and_finds_the_way_through_the_list(visitor: Visitor, one: Migration) -> None:
+    factories.migration("third", company_id="42", created=datetime.now(UTC))
     page = visitor.open("/migrations/?company=42&sort=created", java_script_enabled=False)
     page.locator("tr[data-migration-id] th a").first.click()
     expect(page.locator("h1")).to_have_text(ID)
     page.get_by_role("link", name="Next in the list").click()
     expect(page.locator("h1")).to_have_text("neighbour")
+    between = "link => getComputedStyle(link.parentElement, '::before').content"
+    assert page.get_by_role("link", name="Next in the list").evaluate(between) == "none"
     page.get_by_role("link", name="Previous in the list").click()
 
     past = datetime.now(UTC) - 2 * HOUR

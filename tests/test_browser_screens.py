@@ -159,6 +159,22 @@ def test_outcomes_and_numbers_stay_in_one_line(visitor: Visitor, population: Syn
     assert page.locator("[aria-labelledby=companies] td.number").last.evaluate(lines) == 1
 
 
+def test_the_latest_changes_fit_on_a_phone(visitor: Visitor, population: SyncRun) -> None:
+    page = visitor.open("/", size=NARROW)
+
+    assert page.locator("#part-latest .table").evaluate("table => table.scrollWidth - table.clientWidth") == 0
+
+
+def test_paper_has_what_needs_a_person_and_nothing_to_press(visitor: Visitor, population: SyncRun) -> None:
+    page = visitor.open("/attention/", size=(688, 1000))
+    page.emulate_media(media="print")
+
+    assert not scrolls_sideways(page)
+    assert page.get_by_role("columnheader", name="Assigned to").first.is_visible()
+    for part in page.locator("main :is(input, select, button)").all():
+        assert not part.is_visible()
+
+
 def test_icons_have_no_colour_of_their_own_in_forced_colours(visitor: Visitor, population: SyncRun) -> None:
     page = visitor.open("/", forced_colors="active")
 
