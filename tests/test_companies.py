@@ -211,3 +211,17 @@ def test_one_migration_is_counted_in_the_singular(person):
     counted()
 
     assert "<title>small, 1 migration · Migrations</title>" in shown(person, "/companies/small/")
+
+
+@pytest.mark.parametrize(
+    ("company", "path"), [("acme & co", "/companies/acme%20%26%20co/"), (None, "/companies/?id=")]
+)
+def test_one_steps_from_each_migration_of_a_company_to_the_next(person, company, path):
+    one(company, api_id="newer"), one(company, api_id="older", for_=2 * HOUR), one("other", for_=3 * HOUR / 2)
+    counted()
+
+    newer = re.search(r'href="(/migrations/newer/[^"]*)"', shown(person, path))
+    following = re.search(r'rel="next" href="([^"]*)"', shown(person, newer[1]))
+
+    assert following[1].startswith("/migrations/older/?from=")
+    assert 'rel="next"' not in shown(person, following[1])

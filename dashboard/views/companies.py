@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard import charts, companies, current, days, durations, hrefs, keyset, preferences, rows, wording
+from dashboard import charts, companies, current, days, durations, hrefs, keyset, preferences, rows, steps, wording
 from dashboard.conditional import conditional
 from dashboard.tiles import tiles
 from migrations_sync import statuses
@@ -63,11 +63,16 @@ def _page(request: HttpRequest, company_id: str) -> HttpResponseBase:
         "tiles": tiles(by_status, lambda codes: hrefs.of_company(company_id, status=codes)),
         "share": _share(company_id, by_status),
         "facts": facts(source, company_id, by_status, now),
-        "rows": rows.ready(last, source=source, now=now, zone=zone),
+        "rows": rows.ready(last, source=source, now=now, zone=zone, query=_came_from(company_id)),
         "all_href": hrefs.of_company(company_id),
         "figure": companies.created(company_id, now.date(), by_status),
     }
     return render(request, "dashboard/company.html", context)
+
+
+def _came_from(company_id: str) -> str:
+    """What the links of migrations end with: each is followed by the next of this company."""
+    return "?" + steps.parameter([("company", company_id) if company_id else ("no_company", "1")])
 
 
 def _unknown(company_id: str) -> str:
