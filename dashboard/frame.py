@@ -106,9 +106,9 @@ def _banner(fresh: Freshness, now: datetime, zone: tzinfo, runs: str) -> Banner 
     """What is wrong with the mirror in one sentence, since when, and where to read on."""
     action = "See the syncs" if runs else ""
     shown = f"What you see was true at {wording.second(fresh.as_of, zone)}." if fresh.as_of else ""
+    cause = f"{fresh.cause.rstrip('.')}." if fresh.cause else ""
     if fresh.level == "blind":
         since = f" since {wording.clock(fresh.since, now=now, zone=zone)}" if fresh.since else ""
-        cause = f"{fresh.cause.rstrip('.')}." if fresh.cause else ""
         return Banner(
             f"The mirror can't see the API{since}.", f"{cause} {shown}".strip(), "bad", href=runs, action=action
         )
@@ -117,7 +117,14 @@ def _banner(fresh: Freshness, now: datetime, zone: tzinfo, runs: str) -> Banner 
         return Banner("This data is old.", text, "bad", href=runs, action=action)
     if fresh.level == "never":
         text = "It is reading the list now." if fresh.sweeping else "The first sync has not come through yet."
-        return Banner("The mirror is not complete yet.", text, "info", icon="sync", href=runs, action=action)
+        return Banner(
+            "The mirror is not complete yet.",
+            f"{text} {cause}".strip(),
+            "info",
+            icon="sync",
+            href=runs,
+            action=action,
+        )
     if fresh.doubt:
         return Banner(
             "The last full sweep was only partial.", f"{fresh.doubt.rstrip('.')}.", "late", href=runs, action=action

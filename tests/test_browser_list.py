@@ -167,6 +167,15 @@ def test_whoever_is_signed_out_meanwhile_is_told(visitor: Visitor, population: S
     expect(link).to_have_attribute("href", "/accounts/login/?next=%2Fmigrations%2F%3Fstatus%3DFAILED")
 
 
+def test_the_entries_of_the_menu_are_alike_on_a_phone(visitor: Visitor, population: Source) -> None:
+    page = visitor.open("/migrations/", size=NARROW)
+    page.get_by_label("Account: robin").click()
+
+    entries = page.locator(".bar .panel > :is(a, button), .bar .panel form:not(.segments) > button")
+    sizes = entries.evaluate_all("all => [...new Set(all.map((one) => getComputedStyle(one).fontSize))]")
+    assert sizes == ["14px"]
+
+
 def test_paper_has_the_columns_that_a_wide_screen_has(visitor: Visitor, population: Source) -> None:
     page = visitor.open("/migrations/", size=A4)
     page.emulate_media(media="print")

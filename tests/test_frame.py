@@ -79,6 +79,11 @@ def test_a_mirror_that_was_never_filled_says_that_it_is_not_complete(person: Cli
     assert "No data yet" in page
     assert "The first sync has not come through yet." in page
 
+    Source.objects.update(last_error="GET /migrations?page=1: connection refused", failures=1)
+    page = person.get("/preferences/").content.decode()
+
+    assert "The first sync has not come through yet. GET /migrations?page=1: connection refused." in page
+
 
 def test_the_frame_costs_one_query_beside_the_user_while_the_mirror_stands_still(
     person: Client, django_assert_num_queries

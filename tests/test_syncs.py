@@ -87,6 +87,7 @@ def test_a_mirror_that_never_synced_says_what_to_look_at(person):
 
     assert "No sync has run yet." in page
     assert page.count(">never<") == 3
+    assert "was true then" not in page
 
 
 def test_runs_tell_outcome_cost_and_error_in_words_and_numbers(person):

@@ -49,7 +49,7 @@ def clocks(fresh: Freshness, *, now: datetime, zone: tzinfo) -> list[dict[str, s
     return [
         {
             "name": name,
-            "what": what,
+            "what": what if at else "",
             "iso": wording.iso(at) if at else "",
             "at": wording.second(at, zone) if at else "",
             "ago": wording.ago(at, now=now, zone=zone) if at else "never",
