@@ -131,8 +131,9 @@ class Reader:
                 taken.append(page)
             elif claimed[0].list_end is None:
                 claimed[0].list_end = number
-            if more and len(numbers) - place <= self.parts.pages // 2:
-                more = claim()  # before the last one is read, so that requests never pause
+            # Early enough that requests go on while this worker writes, and while it waits for another that does.
+            if more and len(numbers) - place <= self.parts.pages * 3 // 2:
+                more = claim()
             if number == claimed[0].last:
                 self._write(claimed.popleft(), taken)
                 taken = []
