@@ -179,6 +179,9 @@ class _Reading:
 
     def _clean(self, name: str, known: forms.Field) -> None:
         value = self.query.getlist(name) if name == "status" else self.query[name]
+        if name != "status" and len(set(self.query.getlist(name))) > 1:
+            self.errors[name] = ["It is there more than once, and can only have one value."]
+            return
         try:
             self.data[name] = known.clean(value)
         except forms.ValidationError as error:

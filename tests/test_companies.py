@@ -109,6 +109,8 @@ def test_a_company_nobody_knows_is_a_404_that_says_so(person):
     answer = person.get("/companies/nobody/")
 
     assert answer.status_code == 404
+    assert "The company “nobody” has no migration in this mirror." in answer.text
+    assert "Nothing here answers to <code>/nowhere/</code>." in person.get("/nowhere/").text
 
 
 def test_the_failure_share_is_of_those_that_the_vendor_ended(person):

@@ -177,6 +177,7 @@ def test_the_beginning_of_an_id_finds_it_but_not_one_of_three_characters(person:
         ("after=WzAsIngiLDFd", "This link to a page of the list can't be read."),
         ("q=" + "x" * 300, "at most 255 characters"),
         ("company=a%00b", "Null characters are not allowed"),
+        ("company=a&company=b", "It is there more than once, and can only have one value."),
     ],
 )
 def test_a_value_that_can_not_be_used_is_said_and_lists_nothing(
