@@ -159,6 +159,13 @@ def test_outcomes_and_numbers_stay_in_one_line(visitor: Visitor, population: Syn
     assert page.locator("[aria-labelledby=companies] td.number").last.evaluate(lines) == 1
 
 
+def test_companies_are_written_as_words(visitor: Visitor, population: SyncRun) -> None:
+    page = visitor.open("/companies/")
+
+    font = "part => getComputedStyle(part).fontFamily"
+    assert page.locator("tbody th a").first.evaluate(font) == page.locator("body").evaluate(font)
+
+
 def test_the_latest_changes_fit_on_a_phone(visitor: Visitor, population: SyncRun) -> None:
     page = visitor.open("/", size=NARROW)
 
