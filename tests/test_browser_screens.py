@@ -241,6 +241,22 @@ def test_an_open_attention_page_offers_what_is_new_and_keeps_the_selection(
     expect(page.get_by_label("Reason or note")).to_have_value("half a sentence")
 
 
+def test_an_open_attention_page_tells_of_those_that_it_has_no_room_for(visitor: Visitor, population: SyncRun) -> None:
+    page = visitor.open("/attention/")
+    page.evaluate("import(document.body.dataset.live)")
+    factories.migration("brand-new", status="FAILED", created=datetime.now(UTC))  # the eleventh of its group
+    mirror()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    heading = page.get_by_role("heading", name="Failed", exact=False).first
+    expect(page.get_by_role("button", name="Counts changed: show")).to_be_visible()
+    expect(heading).to_have_text("Failed 10")
+
+    page.get_by_role("button", name="Counts changed: show").click()
+
+    expect(heading).to_have_text("Failed 11")
+    expect(page.get_by_role("button", name="Counts changed: show")).to_be_hidden()
+
+
 def test_a_running_sync_is_followed_until_it_ends(visitor: Visitor, population: SyncRun) -> None:
     run = SyncRun.objects.create(
         source=Source.default(), mode="quick", outcome="running", started_at=datetime.now(UTC), seen=12

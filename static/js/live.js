@@ -76,13 +76,15 @@ function replaceParts(next) {
 }
 
 // ---- lists: nothing moves until a person asks ----
+/** How many there are, on this page or beyond it. */
+const counts = (root) => all("#sentence, #count, [data-live-list] .count", root).map((part) => part.textContent).join("\n");
 const states = (list) => new Map(all("tr[data-migration-id]", list).map((row) => [row.dataset.migrationId, gist(row)]));
 
 function offer(next) {
   const before = states($("[data-live-list]")), after = states($("[data-live-list]", next));
   const changed = [...after.keys()].filter((id) => before.get(id) !== after.get(id));
   const left = [...before.keys()].filter((id) => !after.has(id)).length;
-  const words = changed.length ? `${changed.length} changed` : left ? `${left} left this list` : "";
+  const words = changed.length ? `${changed.length} changed` : left ? `${left} left this list` : counts(document) !== counts(next) ? "Counts changed" : "";
   if ($("#news").dataset.words === words) return;
   $("#news").dataset.words = words;
   $("#news").replaceChildren();
