@@ -130,7 +130,7 @@ def test_what_went_wrong_at_the_edges_is_counted(source):
 
 def test_scraping_asks_the_same_questions_of_a_large_mirror(source, django_assert_num_queries):
     def ask() -> int:
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(16):
             return len(metrics.text(T0))
 
     small = ask()
