@@ -1,8 +1,9 @@
 """Rows of migrations made ready for ``_migration_row.html``: every value as it is shown, worked out once."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache, partial
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +33,8 @@ FIELDS = (
 Row = dict[str, Any]
 Values = tuple[Any, ...]
 
+_SPECIAL = re.compile("[&<>\"']")  # what HTML escapes; few rows hold any
+_quoted = lru_cache(4096)(partial(quote, safe=""))
 NBSP = "\u00a0"
 # In tables only these are worth a pill's noise; the rest is icon and text by the style sheet.
 UNKNOWN_PILL = "status unknown"
@@ -69,7 +72,9 @@ def _format() -> str:
 
 
 def _escaped(row: Row, icons: str) -> dict[str, Any]:
-    safe = {name: escape(value) if isinstance(value, str) else value for name, value in row.items()}
+    safe = row.copy()
+    if _SPECIAL.search("".join(value for value in row.values() if isinstance(value, str))):
+        safe = {name: escape(value) if isinstance(value, str) else value for name, value in row.items()}
     safe["company_link"] = f' href="{safe["company_href"]}"' if row["company"] else ""
     safe["user_link"] = f' href="{safe["user_href"]}"' if row["user"] else ""
     safe["class"], safe["gone_mark"] = (' class="gone"', GONE) if row["gone"] else ("", "")
@@ -101,10 +106,10 @@ def _row(
         "tail": tail,
         "company": company,
         "company_name": company or NONE,
-        "company_href": f"{link}company={quote(company, safe='')}" if company else "",
+        "company_href": f"{link}company={_quoted(company)}" if company else "",
         "user": user,
         "user_name": user or NONE,
-        "user_href": f"{link}user={quote(user, safe='')}" if user else "",
+        "user_href": f"{link}user={_quoted(user)}" if user else "",
         "sub": f"{company or 'no company'} · {NBSP.join(since.split()[:2])}",
         "created": wording.minute(created, zone),
         "vague": vague,
