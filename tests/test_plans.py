@@ -1,6 +1,8 @@
 """How PostgreSQL answers what the pages ask: from indexes, whatever a large mirror is asked for."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +10,11 @@ from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from migrations_sync.models import Source
 from migrations_sync.sync.counts import recount
+from migrations_sync.sync.quick import plan
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 ROWS = 20_000
@@ -96,29 +100,53 @@ def test_no_page_reads_a_large_table_from_end_to_end(large: None, reader: Client
     assert read == {}
 
 
+def test_a_quick_sync_looks_only_at_what_is_open_and_due(large: None) -> None:
+    now = timezone.now()
+    Source.objects.update(baseline_at=now)
+    with _noted() as asked:
+        made = plan(Source.default(), now=now, interval=60, since=now - timedelta(minutes=2))
+
+    assert (made.open, len(made.by_id)) == (ROWS // 1000, made.open + made.rechecks)
+    assert sum(_looked_at(_plan(sql, values, "ANALYZE, ")) for sql, values in asked) < 10 * len(made.by_id)
+
+
+def _looked_at(node: dict[str, Any]) -> int:
+    """Rows of large tables and entries of their indexes that were read to carry out a plan."""
+    own = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) if "Scan" in node["Node Type"] else 0
+    return int(own) + sum(_looked_at(part) for part in node.get("Plans", ()))
+
+
 def _scanned(reader: Client, path: str) -> list[str]:
     """The statements behind a page, when nothing is cached, that PostgreSQL means to read a whole table for."""
     for name in caches:
         caches[name].clear()
+    with _noted() as asked:
+        answer = reader.get(path)
+    assert answer.status_code == 200
+    return [sql for sql, values in asked if LARGE & set(_whole_tables(_plan(sql, values)))]
+
+
+@contextmanager
+def _noted() -> Iterator[list[tuple[str, Any]]]:
+    """The look-ups that are sent meanwhile, with their values."""
     asked: list[tuple[str, Any]] = []
 
     def note(execute: Any, sql: str, values: Any, many: bool, context: Any) -> Any:
-        asked.append((sql, values))
+        if _lookup(sql):
+            asked.append((sql, values))
         return execute(sql, values, many, context)
 
     with connection.execute_wrapper(note):
-        answer = reader.get(path)
-    assert answer.status_code == 200
-    return [sql for sql, values in asked if _lookup(sql) and LARGE & set(_whole_tables(_plan(sql, values)))]
+        yield asked
 
 
 def _lookup(sql: str) -> bool:
     return sql.lstrip("( \n").startswith(("SELECT", "WITH"))
 
 
-def _plan(sql: str, values: Any) -> dict[str, Any]:
+def _plan(sql: str, values: Any, how: str = "") -> dict[str, Any]:
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", values)
+        cursor.execute(f"EXPLAIN ({how}FORMAT JSON) {sql}", values)
         plan: dict[str, Any] = cursor.fetchone()[0][0]["Plan"]
         return plan
 

@@ -103,7 +103,9 @@ def _analyze() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL default_statistics_target = 10")
         for model in _MODELS:
-            columns = sorted({field for index in model._meta.indexes for field in index.fields})
+            unique = [rule for rule in model._meta.constraints if isinstance(rule, models.UniqueConstraint)]
+            names = {name for index in (*model._meta.indexes, *unique) for name in index.fields}
+            columns = sorted(str(field.column) for field in model._meta.concrete_fields if field.name in names)
             cursor.execute(f"ANALYZE {model._meta.db_table} ({', '.join(columns)})")
 
 

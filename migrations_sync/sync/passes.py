@@ -109,9 +109,10 @@ def _run_with(
     now = timezone.now()
     _close_dead_runs(source, now=now)
     blind.note_silence(source, now=now, interval=intervals.quick)
-    run_mode, made = _decide(source, mode, now=now, intervals=intervals)
+    why, made = _decide(source, mode, now=now, intervals=intervals)
+    run_mode = SyncRun.Mode.QUICK if made else SyncRun.Mode.FULL
     run = SyncRun.objects.create(
-        source=source, mode=run_mode, trigger=trigger, started_at=now, progress_at=now, plan=made
+        source=source, mode=run_mode, trigger=trigger, started_at=now, progress_at=now, plan=why
     )
     Source.objects.filter(pk=source.pk).update(attempted_at=now)
     source.attempted_at = now
@@ -121,9 +122,12 @@ def _run_with(
     told = _Progress(run, progress)
     try:
         with open_api() as api:
-            why_partial = _carry_out(
-                source, api, run, lease, accept_missing, split, told, now=now, intervals=intervals
-            )
+            if made:
+                why_partial = _quick(source, api, run, lease, made, told)
+            else:
+                why_partial = sweep(
+                    source, api, run, lease, accept_missing=accept_missing, split=split, progress=told
+                )
         run.outcome = SyncRun.Outcome.PARTIAL if why_partial else SyncRun.Outcome.COMPLETE
         run.error = why_partial
         _finish(source, run)
@@ -147,23 +151,21 @@ def _run_with(
     return _report(run)
 
 
-def _decide(
-    source: Source, mode: Mode, *, now: datetime, intervals: Intervals
-) -> tuple[SyncRun.Mode, dict[str, Any]]:
-    """Full or quick, with the plan and its reasons."""
+def _decide(source: Source, mode: Mode, *, now: datetime, intervals: Intervals) -> tuple[dict[str, Any], Plan | None]:
+    """The reasons for what to do, and the plan of a quick sync; without one, the pass is a full sweep."""
     if mode == "full":
-        return SyncRun.Mode.FULL, {"reasons": ["a full sweep was asked for"]}
+        return {"reasons": ["a full sweep was asked for"]}, None
     if source.swept_at is None:
-        return SyncRun.Mode.FULL, {"reasons": ["no sweep has been complete yet"]}
+        return {"reasons": ["no sweep has been complete yet"]}, None
     age = (now - source.swept_at).total_seconds()
     if mode == "auto" and not 0 <= age < intervals.full and not _failed_lately(source, now=now, intervals=intervals):
-        return SyncRun.Mode.FULL, {"reasons": [f"the last complete sweep began {age:.0f} seconds ago"]}
-    made = _plan(source, now=now, intervals=intervals)
+        return {"reasons": [f"the last complete sweep began {age:.0f} seconds ago"]}, None
+    made = plan(source, now=now, interval=intervals.quick, since=source.succeeded_at)
     told = made.told()
     if made.as_dear_as_a_sweep:
         told["reasons"].append("asking one by one would cost as much as a full sweep, so this is one")
-        return SyncRun.Mode.FULL, told
-    return SyncRun.Mode.QUICK, told
+        return told, None
+    return told, made
 
 
 def _failed_lately(source: Source, *, now: datetime, intervals: Intervals) -> bool:
@@ -175,25 +177,7 @@ def _failed_lately(source: Source, *, now: datetime, intervals: Intervals) -> bo
     return 0 <= (now - last.started_at).total_seconds() < wait
 
 
-def _plan(source: Source, *, now: datetime, intervals: Intervals) -> Plan:
-    return plan(source, now=now, interval=intervals.quick, since=source.succeeded_at)
-
-
-def _carry_out(
-    source: Source,
-    api: Api,
-    run: SyncRun,
-    lease: HeldLease,
-    accept_missing: bool,
-    split: Split | None,
-    told: "_Progress",
-    *,
-    now: datetime,
-    intervals: Intervals,
-) -> str:
-    if run.mode == SyncRun.Mode.FULL:
-        return sweep(source, api, run, lease, accept_missing=accept_missing, split=split, progress=told)
-    made = _plan(source, now=now, intervals=intervals)
+def _quick(source: Source, api: Api, run: SyncRun, lease: HeldLease, made: Plan, told: "_Progress") -> str:
     why = quick(source, api, run, lease, made, progress=told)
     if made.turns == 1 and not why:
         source.open_checked_at = run.started_at
