@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import charts, companies, current, days, durations, hrefs, keyset, preferences, rows, steps, wording
 from dashboard.conditional import conditional
+from dashboard.fragments import fragment
 from dashboard.tiles import tiles
 from migrations_sync import statuses
 from migrations_sync.models import CompanyCount, Migration, Source
@@ -55,19 +56,25 @@ def _page(request: HttpRequest, company_id: str) -> HttpResponseBase:
     if not by_status:
         raise Http404(_unknown(company_id))
     total = sum(by_status.values())
-    last = Migration.objects.for_company(company_id).order_by("-created", "-pk").values_list(*rows.FIELDS)[:LAST]
     context = {
         "company": company_id,
         "total": wording.number(total),
         "counted": wording.plural(total, "migration"),
-        "tiles": tiles(by_status, lambda codes: hrefs.of_company(company_id, status=codes)),
-        "share": _share(company_id, by_status),
-        "facts": facts(source, company_id, by_status, now),
-        "rows": rows.ready(last, source=source, now=now, zone=zone, query=_came_from(company_id)),
         "all_href": hrefs.of_company(company_id),
-        "figure": companies.created(company_id, now.date(), by_status),
     }
-    return render(request, "dashboard/company.html", context)
+
+    def in_numbers() -> dict[str, Any]:
+        newest = Migration.objects.for_company(company_id).order_by("-created", "-pk").values_list(*rows.FIELDS)
+        return context | {
+            "tiles": tiles(by_status, lambda codes: hrefs.of_company(company_id, status=codes)),
+            "share": _share(company_id, by_status),
+            "facts": facts(source, company_id, by_status, now),
+            "rows": rows.ready(newest[:LAST], source=source, now=now, zone=zone, query=_came_from(company_id)),
+            "figure": companies.created(company_id, now.date(), by_status),
+        }
+
+    content = fragment(request, company_id, "dashboard/_company.html", in_numbers)
+    return render(request, "dashboard/company.html", context | {"content": content})
 
 
 def _came_from(company_id: str) -> str:

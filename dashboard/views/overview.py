@@ -4,17 +4,15 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.template.loader import render_to_string
-from django.templatetags.static import static
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from dashboard import attention, changes, current, days, hrefs, preferences, rows, runs, triage, wording
-from dashboard.conditional import conditional, release
+from dashboard.conditional import conditional
+from dashboard.fragments import fragment
 from dashboard.parts import Empty, Link
 from dashboard.reasons import REASONS
 from dashboard.tiles import tiles
@@ -22,7 +20,6 @@ from migrations_sync.freshness import Freshness
 from migrations_sync.models import CompanyCount, DayCount, Migration, Source, StatusChange, SyncRun
 
 LINES = 8  # of each short list
-KEPT = 10  # seconds; ages on the page count on by themselves
 
 
 @require_safe
@@ -36,17 +33,10 @@ def overview(request: HttpRequest) -> HttpResponseBase:
 
 
 def _content(request: HttpRequest) -> SafeString:
-    """Everything below the heading: the same for every reader in one time zone, so it is made once for all."""
+    """Everything below the heading."""
     source, fresh, now = current.source(request), current.freshness(request), current.now(request)
     zone = preferences.read(request).zone
-    state = f"{source.version}:{fresh.level}:{fresh.sweeping}:{int(now.timestamp()) // KEPT}"
-    key = f"overview:{release()}:{zone}:{state}"
-    known: str | None = cache.get(key)
-    if known is None:
-        context = _context(request, source, fresh, now, zone) | {"icons": static("icons.svg")}
-        known = render_to_string("dashboard/_overview.html", context)
-        cache.set(key, known, KEPT)
-    return mark_safe(known)  # noqa: S308  (made by the template engine, which escaped it)
+    return fragment(request, "", "dashboard/_overview.html", lambda: _context(request, source, fresh, now, zone))
 
 
 def _context(request: HttpRequest, source: Source, fresh: Freshness, now: datetime, zone: tzinfo) -> dict[str, Any]:
