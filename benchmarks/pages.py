@@ -46,7 +46,7 @@ class World:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        return (1_000, 10_000) if self.options.small else (10_000, 100_000, 1_000_000)
+        return (1_000, 5_000) if self.options.small else (10_000, 100_000, 1_000_000)
 
     @property
     def rounds(self) -> int:

@@ -34,7 +34,7 @@ class World:
 
     @property
     def rows(self) -> int:
-        return 10_000 if self.options.small else 100_000
+        return 5_000 if self.options.small else 100_000
 
     def contender(self, name: str, *argv: str, api: servers.Api, database: str, in_flight: int = 4) -> Measured:
         """One process of ``contenders``, in the peers' environment or, for Django's ways, in the product's."""
@@ -102,7 +102,7 @@ def _interleaved(repeat: int, contenders: dict[str, Callable[[], Measured]]) -> 
 def first(world: World) -> None:
     """A: a first mirror, no latency, 4 in flight."""
     product = "product"
-    with servers.simulator(world.rows) as api, servers.simulator(2_000) as few:
+    with servers.simulator(world.rows) as api, servers.simulator(500 if world.options.small else 2_000) as few:
         contenders: dict[str, Callable[[], Measured]] = {
             "floor, bare table": lambda: world.floor("none", api),
             "floor, four indexes kept up": lambda: world.floor("kept", api),
@@ -200,7 +200,7 @@ def again(world: World) -> None:
 
 def growth(world: World) -> None:
     """E: ten times as many rows, and ten times again."""
-    sizes = (1_000, 10_000) if world.options.small else (10_000, 100_000, 1_000_000)
+    sizes = (1_000, 5_000) if world.options.small else (10_000, 100_000, 1_000_000)
     rows, pace, peaks = [], {}, []
     for size in sizes:
         with servers.simulator(size) as api, world.server.database("product", world.template) as database:
@@ -225,7 +225,7 @@ def growth(world: World) -> None:
 
 def quick(world: World) -> None:
     """F: 50 new and 200 of 300 open ones changed, in a small and in a large mirror."""
-    sizes = (5_000, 50_000) if world.options.small else (100_000, 1_000_000)
+    sizes = (5_000, 20_000) if world.options.small else (100_000, 1_000_000)
     rows, runs = [], []
     for size in sizes:
         with servers.simulator(size) as api, world.server.database("product", world.template) as database:
