@@ -7,26 +7,34 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.http import HttpRequest
 
+from dashboard import visit
 from migrations_sync.database import as_time
 
-_NAMES = [field.attname for field in User._meta.concrete_fields]
 _MOMENTS = {"last_login", "date_joined"}
 # Asked for by every page of somebody signed in; Django takes longer to write this than a database to answer it.
-_ACCOUNT = f"SELECT {', '.join(_NAMES)} FROM {User._meta.db_table} WHERE id = %s"  # noqa: S608  (its own names)
+_ACCOUNT = f"SELECT {', '.join(visit.ACCOUNT)} FROM {User._meta.db_table} WHERE id = %s"  # noqa: S608  (its own names)
 
 
 class Password(ModelBackend):
     """Django's own, with a quicker look at whose session it is."""
 
     def get_user(self, user_id: int) -> User | None:
-        with connection.cursor() as cursor:
-            cursor.execute(_ACCOUNT, [user_id])
-            row = cursor.fetchone()
+        known = (visiting := visit.current()) and visiting.account(user_id)
+        row = known or _asked(user_id)
         if row is None:
             return None
-        values = [as_time(value) if name in _MOMENTS else value for name, value in zip(_NAMES, row, strict=True)]
-        user = User.from_db(connection.alias, _NAMES, values)
+        values = [
+            as_time(value) if name in _MOMENTS else value for name, value in zip(visit.ACCOUNT, row, strict=True)
+        ]
+        user = User.from_db(connection.alias, visit.ACCOUNT, values)
         return user if self.user_can_authenticate(user) else None
+
+
+def _asked(user_id: int) -> visit.Row | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNT, [user_id])
+        row: visit.Row | None = cursor.fetchone()
+        return row
 
 
 class VouchedFor(Password):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.http import HttpRequest
 
+from dashboard import visit
 from dashboard.kept import kept
 from migrations_sync import freshness as mirror_freshness
 from migrations_sync import statuses
@@ -61,8 +62,13 @@ def counts(request: HttpRequest) -> dict[str, int]:
 
 def _read(request: HttpRequest) -> tuple[Source, Freshness]:
     if not hasattr(request, "_mirror"):
-        request._mirror = mirror_freshness.read(  # type: ignore[attr-defined]
-            now=now(request), interval=settings.SYNC_INTERVAL
-        )
+        request._mirror = _mirror(now(request))  # type: ignore[attr-defined]
     found: tuple[Source, Freshness] = request._mirror  # type: ignore[attr-defined]
     return found
+
+
+def _mirror(now: datetime) -> tuple[Source, Freshness]:
+    visiting = visit.current()
+    if known := visiting and visiting.mirror():
+        return mirror_freshness.of_row(known, now=now, interval=settings.SYNC_INTERVAL)
+    return mirror_freshness.read(now=now, interval=settings.SYNC_INTERVAL)

@@ -1,8 +1,9 @@
 """How old what the mirror shows is, and what to say about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import connection
 from django.db.models import DateTimeField
@@ -47,11 +48,15 @@ def of(source: Source, *, now: datetime, interval: int) -> Freshness:
 
 
 def read(*, now: datetime, interval: int) -> tuple[Source, Freshness]:
-    """The default source and its freshness, in one statement: every page asks for them."""
+    """The default source and its freshness, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(_DEFAULT)
-        row = cursor.fetchone()
-    if row is None:
+        return of_row(cursor.fetchone(), now=now, interval=interval)
+
+
+def of_row(row: Sequence[Any] | None, *, now: datetime, interval: int) -> tuple[Source, Freshness]:
+    """The source and its freshness from the values of ``COLUMNS``; a new source where there is none yet."""
+    if row is None or row[0] is None:
         return (source := Source.default()), of(source, now=now, interval=interval)
     *values, owner, expires, since, cause, detail = row
     # A bare cursor gives times as the database keeps them.
@@ -66,13 +71,13 @@ def read(*, now: datetime, interval: int) -> tuple[Source, Freshness]:
 _FIELDS = Source._meta.concrete_fields
 _NAMES = [field.attname for field in _FIELDS]
 _TIMES = {field.attname for field in _FIELDS if isinstance(field, DateTimeField)}
-# By hand: Django would need longer to write it, anew for each page, than any database to answer it.
-_DEFAULT = f"""\
-SELECT {", ".join(f"s.{field.column}" for field in _FIELDS)},
-        l.owner, l.expires_at, b.started_at, b.cause, b.detail
-    FROM {Source._meta.db_table} s LEFT JOIN {Lease._meta.db_table} l ON l.source_id = s.id
-    LEFT JOIN {BlindSpot._meta.db_table} b ON b.source_id = s.id AND b.ended_at IS NULL WHERE s.name = 'default'
-"""  # noqa: S608  (names of our own)
+# By hand: Django would need longer to write them, anew for each page, than any database to answer.
+COLUMNS = f"""\
+{", ".join(f"s.{field.column}" for field in _FIELDS)}, l.owner, l.expires_at, b.started_at, b.cause, b.detail"""
+TABLES = f"""\
+({Source._meta.db_table} s LEFT JOIN {Lease._meta.db_table} l ON l.source_id = s.id
+    LEFT JOIN {BlindSpot._meta.db_table} b ON b.source_id = s.id AND b.ended_at IS NULL)"""
+_DEFAULT = f"SELECT {COLUMNS} FROM {TABLES} WHERE s.name = 'default'"  # noqa: S608  (names of our own)
 
 
 def _judge(source: Source, spot: BlindSpot | None, lease: Lease | None, *, now: datetime, interval: int) -> Freshness:

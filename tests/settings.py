@@ -19,5 +19,3 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {}
 MIGRATIONS_API_URL = "http://127.0.0.1:9/api/v1"
 # Static files come from the source tree: nothing has to be collected first.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
-# As in production, where the cache is shared.
-SESSION_ENGINE = "dashboard.sessions.cached"

@@ -85,14 +85,12 @@ def test_a_mirror_that_was_never_filled_says_that_it_is_not_complete(person: Cli
     assert "The first sync has not come through yet. GET /migrations?page=1: connection refused." in page
 
 
-def test_the_frame_costs_one_query_beside_the_user_while_the_mirror_stands_still(
-    person: Client, django_assert_num_queries
-) -> None:
+def test_the_frame_costs_one_query_while_the_mirror_stands_still(person: Client, django_assert_num_queries) -> None:
     mirror_as_of(timedelta(seconds=20))
     StatusCount.objects.create(source=Source.default(), status="FAILED", n=3)
     person.get("/preferences/")
 
-    with django_assert_num_queries(2):  # the session and what asks for a person are cached
+    with django_assert_num_queries(1):  # session, account and mirror at once; what asks for a person is cached
         person.get("/preferences/")
 
 

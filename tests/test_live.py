@@ -49,11 +49,9 @@ def test_a_time_that_can_not_be_read_is_refused_by_name(person, since):
     assert answer.json()["error"].startswith("since:")
 
 
-def test_while_nothing_changed_the_answer_is_304_and_asks_only_for_the_state_of_the_mirror(
-    person, django_assert_num_queries
-):
+def test_while_nothing_changed_the_answer_is_304_and_asks_one_question(person, django_assert_num_queries):
     known = etag(person)
-    with django_assert_num_queries(2):  # the user and the source; the session is cached
+    with django_assert_num_queries(1):  # whose session it is, and the state of the mirror
         again = person.get(LIVE, headers={"If-None-Match": known})
 
     assert (again.status_code, again.content) == (304, b"")

@@ -4,14 +4,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 
+from migrations_sync.models import Source
+
 pytestmark = pytest.mark.django_db
 
 PAGE = "/preferences/"
-
-
-@pytest.fixture(params=["dashboard.sessions.database", "dashboard.sessions.cached"], autouse=True)
-def engine(request, settings):
-    settings.SESSION_ENGINE = request.param
 
 
 @pytest.fixture
@@ -71,6 +68,44 @@ def test_switching_an_account_off_ends_its_sessions_at_once(client, ann):
     User.objects.filter(pk=ann.pk).update(is_active=False)
 
     assert not signed_in(client)
+
+
+def test_a_session_that_is_over_elsewhere_is_over_here_at_once(client, ann):
+    Session.objects.all().delete()  # as another process does when somebody signs out there
+
+    assert not signed_in(client)
+
+
+def test_a_session_whose_time_ran_out_opens_nothing(client, ann):
+    Session.objects.update(expire_date=datetime.now(UTC))
+
+    assert not signed_in(client)
+
+
+def test_a_session_that_passes_to_another_account_shows_that_account(client, ann):
+    bob = User.objects.create_user("bob", password="a long enough secret")
+    key = client.cookies["sessionid"].value
+    client.force_login(bob)
+    Session.objects.filter(pk=key).delete()
+    Session.objects.update(session_key=key)
+    client.cookies["sessionid"] = key
+
+    assert "Signed in as <strong>bob</strong>" in client.get(PAGE).text
+
+
+def test_a_changed_session_is_not_mistaken_for_the_one_before(client, ann):
+    stored = Session.objects.get()
+    data = stored.get_decoded()
+    Session.objects.update(session_data=Session.objects.encode(data | {"role": "operator"}))
+
+    assert "operator" in client.get(PAGE).text
+    assert client.get(PAGE).status_code == 200
+
+
+def test_people_sign_in_before_there_is_a_mirror(client, ann):
+    Source.objects.all().delete()
+
+    assert "Signed in as <strong>ann</strong>" in client.get(PAGE).text
 
 
 def test_a_new_password_ends_the_other_sessions(client, ann):
