@@ -6,7 +6,8 @@ from celery.signals import beat_init, celeryd_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from dashboard import embedded
+from dashboard import embedded, task_logs  # noqa: F401  (the logs of tasks connect themselves)
+from dashboard.timetable import timetable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 app = Celery("dashboard")
@@ -21,6 +22,11 @@ def refuse_wrong_settings(**_: Any) -> None:
         settings.DEBUG  # noqa: B018  (reads the environment)
     except ImproperlyConfigured as error:
         raise SystemExit(str(error)) from None
+
+
+@app.on_after_configure.connect
+def keep_time(sender: Celery, **_: Any) -> None:
+    sender.conf.beat_schedule = timetable()
 
 
 @celeryd_init.connect

@@ -1,15 +1,14 @@
 """Structured logs: one line an event, JSON in production, with the ids that tie lines together, without secrets.
 
 ``request``, ``task`` and ``run`` ids are context variables, so they stand on every line written meanwhile,
-by whichever library. A task keeps the id of the request that asked for it.
+by whichever library; ``dashboard.task_logs`` sees to those of tasks.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import structlog
-from celery import signals
-from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+from structlog.contextvars import get_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from dashboard.redaction import scrub
@@ -95,29 +94,3 @@ def request_id() -> str:
     """The id of the request, or of the task, that is being worked on; empty outside of both."""
     ids = get_contextvars()
     return str(ids.get("request") or ids.get("task") or "")
-
-
-# Receivers live as long as the module: dispatch ids keep a second import from connecting them twice.
-@signals.setup_logging.connect(dispatch_uid="logs", weak=False)
-def _keep_our_logging(**_: Any) -> None:
-    """Celery leaves logging alone where somebody answers this signal; Django has already set it up."""
-
-
-@signals.before_task_publish.connect(dispatch_uid="logs", weak=False)
-def _send_request_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
-    if headers is not None and (ids := get_contextvars()).get("request"):
-        headers["request"] = ids["request"]
-
-
-@signals.task_prerun.connect(dispatch_uid="logs", weak=False)
-def _name_task(task_id: str = "", task: Any = None, **_: Any) -> None:
-    clear_contextvars()
-    bind_contextvars(task=task_id, task_name=getattr(task, "name", ""))
-    asked_by = getattr(getattr(task, "request", None), "request", None)
-    if asked_by:
-        bind_contextvars(request=asked_by)
-
-
-@signals.task_postrun.connect(dispatch_uid="logs", weak=False)
-def _forget_task(**_: Any) -> None:
-    clear_contextvars()

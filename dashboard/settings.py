@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from dashboard import embedded, logs, mail, permissions, redaction, reports, tickets
@@ -148,7 +147,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django_tables2",
     "axes",
     "migrations_sync",
     "dashboard",
@@ -267,6 +265,8 @@ CACHES: dict[str, dict[str, Any]] = {
     # Spares the way to the server for what `dashboard.kept` holds.
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
 }
+# Whose tasks `migrations_sync` has; a name, for whoever sends no task should not have to import Celery.
+TASKS_APP = "dashboard.celery.app"
 CELERY_BROKER_URL = embedded.celery_url(REDIS_URL or embedded.url(DATA_DIR))
 # A killed worker's task comes back after the visibility timeout; longer than any task may run.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -286,20 +286,6 @@ with suppress(OSError):  # only beat needs it, and says so itself where there ca
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 CELERY_BEAT_SCHEDULER = "dashboard.beat.Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    # One entry: whether the pass is quick or full is decided from what the mirror last knew.
-    "sync": {
-        "task": "migrations_sync.tasks.sync",
-        "schedule": SYNC_INTERVAL,
-        "options": {"expires": SYNC_INTERVAL},
-    },
-    "alerts": {"task": "dashboard.tasks.dispatch_alerts", "schedule": 15, "options": {"expires": 15}},
-    # A first try follows its dispatch at once; this one is for further tries.
-    "deliveries": {"task": "dashboard.tasks.deliver_alerts", "schedule": 15, "options": {"expires": 15}},
-    "prune-alerts": {"task": "dashboard.tasks.prune_alerts", "schedule": crontab(hour=3, minute=29)},
-    "prune": {"task": "migrations_sync.tasks.prune", "schedule": crontab(hour=3, minute=17)},
-    "recount": {"task": "migrations_sync.tasks.recount", "schedule": crontab(hour=3, minute=41)},
-}
 
 # --- alerts ---------------------------------------------------------------------------------------
 

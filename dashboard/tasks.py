@@ -2,26 +2,26 @@
 
 from datetime import UTC, datetime, timedelta
 
-from celery import shared_task
 from django.conf import settings
 
 from dashboard.alerts import deliver, outbox
+from dashboard.celery import app
 
 
-@shared_task
+@app.task
 def dispatch_alerts() -> None:
     """Turn what has happened into messages, and have them sent at once."""
     if outbox.dispatch(datetime.now(UTC)):
         deliver_alerts.delay()
 
 
-@shared_task
+@app.task
 def deliver_alerts() -> None:
     """Send the messages that are due."""
     deliver.deliver()
 
 
-@shared_task
+@app.task
 def prune_alerts() -> None:
     """Forget alerts and deliveries that are over for longer than ``ALERTS_KEEP_DAYS``."""
     outbox.prune(datetime.now(UTC) - timedelta(days=settings.ALERTS_KEEP_DAYS))

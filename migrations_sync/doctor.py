@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -15,6 +14,7 @@ from migrations_sync.conf import client_from_settings
 from migrations_sync.exceptions import APIError
 from migrations_sync.models import Drift, Lease, QuarantinedRow, Source, StatusCount, SyncRun
 from migrations_sync.sync import one
+from migrations_sync.tasks import app
 
 Level = Literal["ok", "look", "wrong"]
 
@@ -60,7 +60,7 @@ def _schema() -> Finding:
 
 def _broker() -> Finding:
     try:
-        with current_app.connection_for_write() as broker:
+        with app.connection_for_write() as broker:
             broker.ensure_connection(max_retries=1, interval_start=0)
     except Exception as error:
         return Finding("wrong", f"broker: {_one_line(error)}", "check REDIS_URL and that Redis runs")

@@ -2,9 +2,10 @@
 
 import logging
 
-from celery import shared_task
+from celery import Celery
 from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 from migrations_sync import retention
@@ -15,10 +16,11 @@ from migrations_sync.sync.one import LookUp
 from migrations_sync.sync.split import help_with
 
 log = logging.getLogger(__name__)
+app: Celery = import_string(settings.TASKS_APP)
 HELP_FOR = 30.0  # seconds at a stretch
 
 
-@shared_task
+@app.task
 def sync(mode: passes.Mode = "auto", trigger: str = "beat") -> None:
     """One pass over the API: quick or full, as the mirror's clocks say."""
     passes.run_pass(
@@ -32,7 +34,7 @@ def sync(mode: passes.Mode = "auto", trigger: str = "beat") -> None:
         fetch_requested.delay()
 
 
-@shared_task
+@app.task
 def help_sweep(run: int) -> None:
     """Read parts of a sweep that is at work. Every now and then it lines up again, behind whatever else waits."""
     with client_from_settings() as client:
@@ -49,14 +51,14 @@ def call_for_help(run: SyncRun) -> None:
         log.warning("no other worker was asked to help", extra={"error": str(error)})
 
 
-@shared_task
+@app.task
 def fetch_requested() -> None:
     """Ask for every migration that a webhook has named."""
     with client_from_settings() as client:
         one.drain(client)
 
 
-@shared_task
+@app.task
 def prune() -> None:
     """Forget old runs, deliveries and payload versions, as the settings say."""
     kept = {"runs": settings.RETENTION_RUNS, "deliveries": settings.RETENTION_DELIVERIES}
@@ -64,7 +66,7 @@ def prune() -> None:
         log.info("pruned", extra={"what": what, "deleted": deleted})
 
 
-@shared_task
+@app.task
 def recount() -> None:
     """Prove the kept counters equal to a count; a difference is repaired, logged and tallied."""
     wrong = counts.recount(Source.default())

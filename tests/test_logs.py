@@ -5,11 +5,11 @@ import sys
 
 import pytest
 import structlog
-from celery import shared_task
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from dashboard import errors, logs, redaction
+from dashboard.celery import app
 from dashboard.middleware import RequestLogMiddleware
 from migrations_sync.sync.passes import Intervals, run_pass
 from tests.list_api import ListApi, row
@@ -109,7 +109,7 @@ def test_a_request_id_that_could_forge_lines_is_replaced():
     assert len(_ask("/", 'x"} forged line')["X-Request-ID"]) == 32
 
 
-@shared_task
+@app.task
 def _speak() -> None:
     logging.getLogger("task").info("at work")
 

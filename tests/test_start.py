@@ -59,3 +59,24 @@ def test_half_of_what_belongs_together_is_named(name, value):
 
     (line,) = filter(None, (refused.stdout + refused.stderr).splitlines())
     assert name in line
+
+
+def python(code: str) -> str:
+    """What the code prints in a process of its own, once Django is set up."""
+    done = run(
+        [sys.executable, "-c", f"import django; django.setup(); {code}"], DJANGO_SETTINGS_MODULE="dashboard.settings"
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_pass_in_the_foreground_imports_nothing_that_only_workers_and_pages_need():
+    command = "import sys; from migrations_sync.management.commands import sync_migrations"
+
+    assert python(f"{command}; print({{'celery', 'kombu', 'django_tables2'}} & set(sys.modules))") == "set()"
+
+
+def test_whoever_imports_the_tasks_sends_them_to_the_configured_broker():
+    sent_to = python("from migrations_sync.tasks import sync; print(sync.app.main, sync.app.conf.broker_url)")
+
+    assert sent_to == f"dashboard {PRODUCTION['REDIS_URL']}"
