@@ -1,4 +1,4 @@
-"""Answers 304 while what a page shows has not changed, before anything but the state of the mirror was asked."""
+"""Answers 304 while what a page shows has not changed, before anything but reader and mirror was asked."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages.storage.cookie import CookieStorage
+from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
@@ -23,17 +26,47 @@ def conditional(view: View) -> View:
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method not in ("GET", "HEAD") or CookieStorage.cookie_name in request.COOKIES:
+        if not _comparable(request):
             return view(request, *args, **kwargs)
-        etag = tag(request)
-        known = get_conditional_response(request, etag=etag)
+        known = get_conditional_response(request, etag=tag(request))
         response = known if known is not None else view(request, *args, **kwargs)
-        if response.status_code in (200, 304):
-            response["ETag"] = etag
-            patch_cache_control(response, private=True, no_cache=True)
-        return response
+        return _marked(request, response)
 
     return answer
+
+
+class NotModifiedMiddleware:
+    """Answers 304 before the page is even looked up: an ``ETag`` that holds this reader, this address and this state
+    of the mirror was given by a conditional page."""
+
+    def __init__(self, get_response: View) -> None:
+        if settings.TRUSTED_PROXY_HEADER:
+            raise MiddlewareNotUsed  # who asks is found out only later
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        has = request.META.get("HTTP_IF_NONE_MATCH")
+        if has and _comparable(request) and request.user.is_authenticated and tag(request) in has:
+            known = get_conditional_response(request, etag=tag(request))
+            if known is not None:
+                return _marked(request, known)
+        return self.get_response(request)
+
+
+def _comparable(request: HttpRequest) -> bool:
+    return request.method in ("GET", "HEAD") and CookieStorage.cookie_name not in request.COOKIES
+
+
+def _marked(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if response.status_code in (200, 304):
+        response["ETag"] = tag(request)
+        patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def _reader(user: AbstractBaseUser | AnonymousUser) -> tuple[Any, ...]:
+    """Who reads, and what of it is on every page."""
+    return user.pk, user.get_username(), getattr(user, "is_staff", False)
 
 
 def tag(request: HttpRequest) -> str:
@@ -41,17 +74,20 @@ def tag(request: HttpRequest) -> str:
 
     The minute is in it because some of what is shown depends on the time alone, such as what waits too long.
     """
-    parts = (
-        release(),
-        current.source(request).version,
-        current.freshness(request),
-        request.user.pk,
-        preferences.read(request),
-        request.COOKIES.get(settings.CSRF_COOKIE_NAME, ""),
-        request.get_full_path(),
-        f"{current.now(request):%Y%m%d%H%M}",
-    )
-    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+    if not hasattr(request, "_tag"):
+        parts = (
+            release(),
+            current.source(request).version,
+            current.freshness(request),
+            *_reader(request.user),
+            preferences.read(request),
+            request.COOKIES.get(settings.CSRF_COOKIE_NAME, ""),
+            request.get_full_path(),
+            current.now(request).timestamp() // 60,
+        )
+        request._tag = f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'  # type: ignore[attr-defined]
+    made: str = request._tag  # type: ignore[attr-defined]
+    return made
 
 
 @cache

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from dashboard import audit, roles, throttle
 from dashboard.backends import ProxyHeader, SingleSignOn
 from dashboard.sessions import lifetime
+from migrations_sync.models import Source
 
 _BY = {SingleSignOn.path: "by single sign-on", ProxyHeader.path: "by the proxy's header"}
 
@@ -73,6 +74,7 @@ def _groups_changed(instance: User | Group, action: str, pk_set: set[int] | None
         people = [instance] if isinstance(instance, User) else User.objects.filter(pk__in=pk_set or ())
         for user in people:
             roles.open_administration(user)
+        Source.default().touch()  # pages offer what a role may do
 
 
 @receiver(post_save, sender=LogEntry)

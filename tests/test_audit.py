@@ -63,9 +63,10 @@ def test_postgresql_itself_refuses_to_change_an_entry():
 
 
 def test_an_act_on_a_migration_makes_its_page_new():
-    migration, before = factories.migration(), Source.default().version
+    migration, request = factories.migration(), a_request()
+    before = Source.default().version
 
-    audit.record(a_request(), "check", migration=migration.api_id)
+    audit.record(request, "check", migration=migration.api_id)
 
     assert Source.default().version == before + 1
     assert [e.act for e in AuditEntry.objects.for_migration(migration.api_id)] == ["check"]

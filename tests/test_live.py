@@ -4,7 +4,7 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 
-from dashboard import conditional
+from dashboard import conditional, roles
 from migrations_sync.models import Source
 from tests import factories
 from tests.factories import T0
@@ -31,7 +31,7 @@ def test_a_page_learns_how_much_changed_since_it_was_made(person):
     factories.migration(changed_at=T0 - timedelta(hours=2))
 
     assert person.get(LIVE).json() == {
-        "version": 0,
+        "version": Source.default().version,
         "now": "2026-11-20T12:00:10Z",
         "as_of": "2026-11-20T12:00:00Z",
         "clock": "12:00:00 UTC",
@@ -118,3 +118,30 @@ def test_the_name_of_the_release_follows_its_files(settings, tmp_path):
 def test_the_clock_of_the_answer_is_that_of_the_server(person):
     with time_machine.travel(datetime(2026, 11, 20, 12, 1, tzinfo=UTC), tick=False):
         assert person.get(LIVE).json()["now"] == "2026-11-20T12:01:00Z"
+
+
+def test_another_role_ends_the_304(person):
+    known = etag(person)
+    roles.assign(User.objects.get(), "operator")
+
+    assert person.get(LIVE, headers={"If-None-Match": known}).status_code == 200
+
+
+@pytest.mark.parametrize("other", ["*", '"another"', ""])
+def test_only_what_the_reader_has_is_not_sent_again(person, other):
+    assert person.get(LIVE, headers={"If-None-Match": other}).status_code == (304 if other == "*" else 200)
+    assert person.get("/nowhere/", headers={"If-None-Match": other}).status_code == 404
+
+
+def test_a_304_is_for_whom_the_page_was_made(person, client):
+    known = etag(person)
+    client.logout()
+    assert client.get(LIVE, headers={"If-None-Match": known}).status_code == 302
+    client.force_login(User.objects.create_user("somebody else"))
+    assert client.get(LIVE, headers={"If-None-Match": known}).status_code == 200
+
+
+def test_behind_a_proxy_that_names_people_it_is_304_too(person, settings):
+    settings.TRUSTED_PROXY_HEADER = "X-Forwarded-User"
+
+    assert person.get(LIVE, headers={"If-None-Match": etag(person)}).status_code == 304
