@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
 from django.utils import timezone
 
 from migrations_sync.models import Lease, Migration, Source, StatusChange, SyncRun
-from migrations_sync.sync import one
+from migrations_sync.sync import load, one
 from migrations_sync.sync.counts import recount
 from migrations_sync.sync.lease import HeldLease
 from migrations_sync.sync.passes import Intervals, Report, run_pass
@@ -234,6 +234,44 @@ def test_a_first_load_that_fails_has_its_indexes_too():
     with pytest.raises(ZeroDivisionError):
         full(api)
 
+    assert indexes() == before
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("slow_database")
+def test_a_first_load_builds_its_indexes_over_one_connection_if_there_is_no_second(monkeypatch: pytest.MonkeyPatch):
+    before, here, wrapper_class = indexes(), threading.current_thread(), type(connections["default"])
+    connect = wrapper_class.connect
+
+    def refuse(wrapper: Any) -> None:
+        if threading.current_thread() is not here:
+            raise OperationalError("too many connections")
+        connect(wrapper)
+
+    monkeypatch.setattr(wrapper_class, "connect", refuse)
+
+    assert full(ListApi(rows(5000), page_size=500)).outcome == "complete"
+    assert indexes() == before
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("slow_database")
+def test_an_index_that_cannot_be_built_fails_the_pass_and_the_next_one_builds_it(monkeypatch: pytest.MonkeyPatch):
+    before, here, execute = indexes(), threading.current_thread(), load._execute
+    api = ListApi(rows(5000), page_size=500)
+
+    def fail(statements: Any, lease: HeldLease) -> None:
+        if threading.current_thread() is not here:
+            next(statements, None)
+            raise DatabaseError("the disk is full")
+        execute(statements, lease)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(load, "_execute", fail)
+        report = full(api)
+
+    assert (report.outcome, report.error) == ("failed", "DatabaseError: the disk is full")
+    assert_next_is_complete(api)
     assert indexes() == before
 
 

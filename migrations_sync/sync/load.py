@@ -8,11 +8,12 @@ list, however that ended.
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, OperationalError, connection, models, transaction
 
 from migrations_sync.exceptions import LeaseLost
 from migrations_sync.models import CompanyCount, CompanyStatusCount, Migration, Source
@@ -84,18 +85,48 @@ def drop() -> bool:
 
 
 def build(lease: HeldLease) -> None:
-    """Build those that are missing. Pages can be read meanwhile; whoever writes waits for one index at most.
+    """Build those that are missing. Pages can be read meanwhile; whoever writes waits for those at hand at most.
 
     Raises:
         LeaseLost: another pass has taken over.
     """
-    wanted, present = _wanted(), _present()
-    for name in sorted(wanted.keys() - present):
+    present = _present()
+    missing = [statement for name, statement in _wanted().items() if name not in present]
+    if connection.vendor != "postgresql":
+        _execute(iter(missing), lease)
+    elif missing:
+        _build_two_at_a_time(iter(missing), lease)
+        _analyze()
+
+
+def _build_two_at_a_time(statements: Iterator[str], lease: HeldLease) -> None:
+    """One connection keeps one processor of the server busy, save for a part of the largest tables' sorting."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        helper = pool.submit(_help, statements, lease)
+        try:
+            _execute(statements, lease)
+        finally:
+            list(statements)  # if that failed, the helper takes no more
+    helper.result()
+
+
+def _help(statements: Iterator[str], lease: HeldLease) -> None:
+    """Take some of them, in a thread and so over a connection of its own, if there is one to be had."""
+    try:
+        connection.ensure_connection()
+    except OperationalError:
+        return
+    try:
+        _execute(statements, lease)
+    finally:
+        connection.close()
+
+
+def _execute(statements: Iterator[str], lease: HeldLease) -> None:
+    for statement in statements:
         lease.renew()
         with connection.cursor() as cursor:
-            cursor.execute(wanted[name])
-    if wanted.keys() - present and connection.vendor == "postgresql":
-        _analyze()
+            cursor.execute(statement)
 
 
 def _analyze() -> None:
