@@ -180,4 +180,5 @@ def test_tables_that_grow_are_cleaned_before_a_fifth_of_them_has_died():
 
     for model in (Migration, StatusChange, PayloadVersion, WebhookDelivery):
         assert (model._meta.db_table, "autovacuum_vacuum_scale_factor=0.02") in options
-    assert ("migrations_sync_daycount", "fillfactor=70") in options
+    for table in ("daycount", "companycount", "companystatuscount"):
+        assert (f"migrations_sync_{table}", "fillfactor=70") in options

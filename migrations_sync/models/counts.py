@@ -22,9 +22,12 @@ class StatusCount(models.Model):
 
 
 class CompanyCount(models.Model):
-    """Migrations of one company, gone ones too. ``company_id`` is empty for those without a company."""
+    """Migrations of one company, gone ones too. ``company_id`` is empty for those without a company.
 
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, db_index=False)
+    Like the table below without a constraint on the source, which a first load would check for each new row.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     company_id = ApiText(max_length=255, blank=True)
     total = models.BigIntegerField(default=0)
     open = models.BigIntegerField(default=0)
@@ -41,7 +44,7 @@ class CompanyCount(models.Model):
 class CompanyStatusCount(models.Model):
     """Migrations of one company by status, gone ones too."""
 
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, db_index=False)
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     company_id = ApiText(max_length=255, blank=True)
     status = ApiText(max_length=64)
     n = models.BigIntegerField(default=0)
