@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.template.backends.utils import csrf_input
 from django.templatetags.static import static
 from django.utils.functional import SimpleLazyObject
 
@@ -14,4 +15,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "frame": SimpleLazyObject(lambda: frames.frame(request)),
         "preferences": preferences.read(request),
         "icons": static("icons.svg"),
+        # Masked once for all forms of a page, or it would compress badly.
+        "csrf_input": SimpleLazyObject(lambda: csrf_input(request)),
     }

@@ -35,6 +35,9 @@ SHOWN = 100  # events
 VERSIONS = 20
 # What the tables of neighbours leave out: it stands in their headings, or matters less here.
 HIDDEN = {"user": "user changed checked", "company": "company changed checked", "hour": "changed checked"}
+# What the one template of both pages finds empty on each.
+NOT_PAST = {"then": "", "then_iso": "", "now_href": ""}
+NOT_PRESENT = {"neighbours": (), "usual": None, "triage": None, "steps": None}
 
 
 def now(request: HttpRequest, migration: Migration) -> dict[str, Any]:
@@ -42,6 +45,7 @@ def now(request: HttpRequest, migration: Migration) -> dict[str, Any]:
     record = history.read(migration)
     facts = known.now(migration, record, current.source(request), at=current.now(request))
     return {
+        **NOT_PAST,
         **_common(request, migration, record, facts),
         "neighbours": _neighbours(request, migration),
         "usual": _usual(request, facts),
@@ -64,13 +68,15 @@ def then(request: HttpRequest, migration: Migration, at: datetime) -> dict[str, 
     if facts is None:
         first = migration.first_seen_at
         return {
+            **NOT_PRESENT,
             **past,
+            "known": None,
             "api_id": migration.api_id,
             "title": sentences.shortest(migration.api_id),
             "first_seen": wording.second(first, zone),
             "first_seen_href": f"{hrefs.migration(migration.api_id)}?at={wording.iso(first)}",
         }
-    return {**past, **_common(request, migration, record, facts)}
+    return {**NOT_PRESENT, **past, **_common(request, migration, record, facts)}
 
 
 def _common(request: HttpRequest, migration: Migration, record: History, facts: Known) -> dict[str, Any]:

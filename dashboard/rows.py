@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
 from functools import cache, lru_cache, partial
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from django.template.loader import get_template
+from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
@@ -61,14 +62,15 @@ def markup(rows: Iterable[Row], *, icons: str) -> SafeString:
     """The ``<tr>``s of ``rows`` from ``ready``.
 
     ``_migration_row.html`` is filled in as a format, because a table of fifty rows is most of the busiest page:
-    as a template it takes ten times as long.
+    as a template it takes nearly twice as long.
     """
     return mark_safe("".join(_format().format_map(_escaped(row, icons)) for row in rows))  # noqa: S308  (escaped)
 
 
 @cache
 def _format() -> str:
-    return str(get_template("dashboard/_migration_row.html").template.source)  # type: ignore[attr-defined]  # Django's own
+    file: Path = settings.BASE_DIR / "templates" / "dashboard" / "_migration_row.html"
+    return file.read_text()
 
 
 def _escaped(row: Row, icons: str) -> dict[str, Any]:

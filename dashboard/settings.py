@@ -174,20 +174,22 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "dashboard.urls"
 WSGI_APPLICATION = "dashboard.wsgi.application"
+_PEOPLE = ["django.contrib.auth.context_processors.auth", "django.contrib.messages.context_processors.messages"]
 TEMPLATES: list[dict[str, Any]] = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "dashboard.context_processors.frame",
-            ],
+            "environment": "dashboard.templating.Environment",
+            "context_processors": [*_PEOPLE, "dashboard.context_processors.frame"],
         },
-    }
+    },
+    # For the administration.
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request", *_PEOPLE]},
+    },
 ]
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False

@@ -30,6 +30,13 @@ def link(page: Any, label: str) -> str:
     raise AssertionError(f"no link “{label}”")
 
 
+def field(page: Any, name: str) -> str:
+    """What stands in the input of that name."""
+    found = re.search(rf'<input [^>]*name="{name}"[^>]* value="([^"]*)"', page.content.decode())
+    assert found, f"no input “{name}”"
+    return html.unescape(found[1])
+
+
 def title(page: Any) -> str:
     found = re.search(r"<title>(.*?)</title>", page.content.decode(), re.S)
     assert found

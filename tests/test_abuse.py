@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from migrations_sync.models import Migration
 from tests import factories, pages
 from tests.people import browser, person
 
@@ -186,3 +187,15 @@ def test_markup_in_the_api_s_fields_is_shown_as_text(admin):
     for page in PAGES:
         holds(admin.get(page.address))
         holds(admin.get(page.address.replace(pages.MIGRATION, "%3Cscript%3Ealert(1)%3C%2Fscript%3E")))
+
+
+@ONCE
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_quote_in_the_api_s_fields_ends_no_attribute(admin, quote):
+    evil = f"{quote} onfocus={quote}x"
+    Migration.objects.update(status="FAILED", company_id=evil, created_by_user_id=evil)
+    factories.migration(evil, status=evil, company_id=evil)
+    for page in PAGES:
+        answer = admin.get(page.address)
+        if answer.get("Content-Type", "").startswith("text/html"):
+            assert f"{quote} onfocus=" not in answer.text

@@ -6,6 +6,7 @@ from django.test import Client
 from dashboard.permissions import ROLES
 from tests import factories, pages
 from tests.people import browser
+from tests.reading import field
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -72,7 +73,7 @@ def test_a_stranger_is_led_to_the_login_and_from_there_to_the_page(page):
         answer = ask(address)
         assert answer.status_code == 302
         assert answer["Location"].startswith("/accounts/login/?next=/")
-    assert stranger.get(address, follow=True).context["next"] == address
+    assert field(stranger.get(address, follow=True), "next") == address
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.name in BY_TOKEN], ids=lambda page: page.name)

@@ -10,6 +10,7 @@ from django.test import Client, RequestFactory
 from django.views.defaults import server_error
 
 from migrations_sync.models import BlindSpot, Source, StatusCount
+from tests.reading import text
 
 pytestmark = pytest.mark.django_db
 
@@ -67,9 +68,9 @@ def test_a_blind_mirror_says_since_when_and_why(person: Client) -> None:
     began = datetime(2026, 11, 20, 10, 2, 3, tzinfo=UTC)
     BlindSpot.objects.create(source=source, cause="refused", started_at=began)
 
-    page = person.get("/preferences/").content.decode()
+    page = text(person.get("/preferences/"))
 
-    assert "The mirror can&#x27;t see the API since 2026-11-20 10:02:03 UTC." in page
+    assert "The mirror can't see the API since 2026-11-20 10:02:03 UTC." in page
     assert "the API refused the key." in page
 
 

@@ -12,6 +12,7 @@ from dashboard import roles
 from dashboard.listing import VIEWS
 from dashboard.models import AuditEntry, SavedView
 from tests import factories
+from tests.reading import text
 
 pytestmark = pytest.mark.django_db
 BUILT_IN = len(VIEWS)
@@ -125,15 +126,15 @@ def test_an_address_always_beats_the_default_and_everything_stays_in_reach(robin
     [
         ({"name": ""}, "This field is required."),
         ({"name": "x" * 61}, "at most 60 characters"),
-        ({"query": "status=NEVER_HEARD_OF"}, "can&#x27;t be read any more"),
-        ({"query": "stauts=FAILED"}, "can&#x27;t be read any more"),
+        ({"query": "status=NEVER_HEARD_OF"}, "can't be read any more"),
+        ({"query": "stauts=FAILED"}, "can't be read any more"),
     ],
 )
 def test_what_can_not_be_saved_is_said(robin: Client, fields: dict[str, str], complaint: str) -> None:
     answer = save(robin, **{"name": "A", "query": FAILED, **fields})
 
     assert answer.status_code == 400
-    assert complaint in answer.content.decode()
+    assert complaint in text(answer)
     assert not SavedView.objects.exists()
 
 

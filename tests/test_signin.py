@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from dashboard.models import AuditEntry
+from tests.reading import field
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +39,7 @@ def test_a_link_opened_before_signing_in_is_where_one_lands_after_it(client, ann
     assert answer.status_code == 302
     form = client.get(answer["Location"])
 
-    landed = sign_in(client, next=form.context["next"])
+    landed = sign_in(client, next=field(form, "next"))
 
     assert landed["Location"] == "/m/8f3a21c0?at=2026-11-20T12:00:00Z&ref=T-1"
 

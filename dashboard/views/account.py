@@ -18,6 +18,7 @@ from dashboard.api import tokens
 from dashboard.models import ApiToken
 
 LIFETIMES = {30: "30 days", 90: "90 days", 365: "a year"}
+ANYBODYS = "dashboard.manage_tokens"
 MOST = 20  # tokens of one person that can be used at once
 
 
@@ -71,12 +72,17 @@ def _own(request: HttpRequest) -> Any:
 
 
 def _visible(request: HttpRequest) -> Any:
-    mine = not request.user.has_perm("dashboard.manage_tokens")
+    mine = not request.user.has_perm(ANYBODYS)
     return (_own(request) if mine else ApiToken.objects.all()).select_related("user").order_by("-id")
 
 
 def _page(request: HttpRequest, form: TokenForm, *, made: str = "", status: int = 200) -> HttpResponse:
-    context = {"form": form, "made": made, "tokens": [_row(request, token) for token in _visible(request)[:500]]}
+    context = {
+        "form": form,
+        "made": made,
+        "all_owners": request.user.has_perm(ANYBODYS),
+        "tokens": [_row(request, token) for token in _visible(request)[:500]],
+    }
     return render(request, "dashboard/tokens.html", context, status=status)
 
 

@@ -57,13 +57,15 @@ def _missing(
 ) -> HttpResponse:
     """Why there is nothing to show: 404 if there is no such migration, 503 if that can't be said now."""
     zone = preferences.read(request).zone
+    quarantined = QuarantinedRow.objects.filter(api_id=api_id).order_by("-last_seen_at").first() if answer else None
     context = {
         "api_id": api_id,
         "impossible": impossible,
         "answer": answer,
         "at": wording.second(answer.at, zone) if answer else "",
         "as_of": current.source(request).succeeded_at,
-        "quarantined": answer and QuarantinedRow.objects.filter(api_id=api_id).order_by("-last_seen_at").first(),
+        "quarantined": quarantined,
+        "quarantined_since": wording.minute(quarantined.first_seen_at) if quarantined else "",
         "again": request.get_full_path(),
         "near": hrefs.migrations(q=api_id[:8]),
     }

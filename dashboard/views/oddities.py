@@ -62,7 +62,7 @@ def quarantine(request: HttpRequest) -> HttpResponseBase:
         {
             "reason": row.reason,
             "id": row.api_id,
-            "page": row.page,
+            "page": "" if row.page is None else row.page,
             "times": wording.number(row.times),
             "first": wording.second(row.first_seen_at, zone),
             "last": wording.second(row.last_seen_at, zone),

@@ -43,6 +43,7 @@ def _zone_error(chosen: dict[str, str]) -> str:
 def _context(now: Preferences) -> dict[str, object]:
     return {
         "zone": now.zone_name,
+        "zone_error": "",
         "page_sizes": PAGE_SIZES,
         "columns": optional_columns(now.hide),
     }
