@@ -263,6 +263,13 @@ def test_a_list_that_starts_again_is_read_once():
     assert "brought nothing new" in report.run.notes[0]
 
 
+def test_a_first_load_inside_a_transaction_builds_its_indexes_in_there(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("migrations_sync.sync.load.WORTH_ROWS", 10)
+    monkeypatch.setattr("migrations_sync.sync.load.WRITING_SHARE", 0.0)
+
+    assert full(ListApi(rows(30))).outcome == "complete"
+
+
 @pytest.mark.parametrize(
     ("arrange", "order"),
     [(list, "newest_first"), (lambda r: r[::-1], "oldest_first"), (lambda r: r[::2] + r[1::2], "none")],

@@ -92,10 +92,12 @@ def build(lease: HeldLease) -> None:
     """
     present = _present()
     missing = [statement for name, statement in _wanted().items() if name not in present]
-    if connection.vendor != "postgresql":
-        _execute(iter(missing), lease)
-    elif missing:
+    # A transaction keeps every other connection away from what it has dropped.
+    if connection.vendor == "postgresql" and missing and not connection.in_atomic_block:
         _build_two_at_a_time(iter(missing), lease)
+    else:
+        _execute(iter(missing), lease)
+    if connection.vendor == "postgresql" and missing:
         _analyze()
 
 
