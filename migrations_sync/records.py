@@ -63,8 +63,7 @@ def identify(row: Any) -> tuple[str, int]:
     content = _plain(row)
     if content is None:
         content = _encode(_object(row)).encode()
-    digest = blake2b(content, digest_size=8).digest()
-    return _required(row, "id", MAX_ID), _signed_64_bits(digest)[0]
+    return _required(row, "id", MAX_ID), _fingerprint(content)
 
 
 def is_possible_id(text: str) -> bool:
@@ -83,15 +82,13 @@ def parse(row: Any, fingerprint: int | None = None) -> MigrationRecord:
     Raises:
         InvalidRecord: a field that the mirror lives by can't be read; the message names it.
     """
-    if fingerprint is None:
-        _, fingerprint = identify(row)
     return _parse_plain(row, fingerprint) or _parse_any(row, fingerprint)
 
 
-def _parse_plain(row: Any, fingerprint: int) -> MigrationRecord | None:
+def _parse_plain(row: Any, fingerprint: int | None) -> MigrationRecord | None:
     """Nearly every row: the documented fields as short ASCII texts, which one look at all of them approves.
 
-    Says what ``_parse_any`` says, in half its time, or nothing.
+    Says what ``_parse_any`` says, in less than half its time, or nothing.
     """
     try:
         values = kind, api_id, created_raw, status, user_id, company_id = _documented_values(row)
@@ -112,10 +109,14 @@ def _parse_plain(row: Any, fingerprint: int) -> MigrationRecord | None:
     )
     if not plain:
         return None
+    if fingerprint is None:
+        fingerprint = _fingerprint(text.encode())  # the very text that ``_plain`` would join
     return MigrationRecord(api_id, _time(created_raw), created_raw, status, company_id, user_id, "", fingerprint)
 
 
-def _parse_any(row: Any, fingerprint: int) -> MigrationRecord:
+def _parse_any(row: Any, fingerprint: int | None) -> MigrationRecord:
+    if fingerprint is None:
+        _, fingerprint = identify(row)
     created_raw = _required(row, "created", MAX_CREATED)
     return MigrationRecord(
         _required(row, "id", MAX_ID),
@@ -170,6 +171,11 @@ def _plain(row: Any) -> bytes | None:
     except (KeyError, TypeError, UnicodeEncodeError):
         pass
     return None
+
+
+def _fingerprint(content: bytes) -> int:
+    number: int = _signed_64_bits(blake2b(content, digest_size=8).digest())[0]
+    return number
 
 
 def _encode(fields: dict[str, Any]) -> str:

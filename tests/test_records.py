@@ -236,6 +236,7 @@ def test_a_documented_row_can_be_written_down_again_from_its_record(status, user
 
     assert (record.status, record.created_by_user_id, record.company_id) == (status, user, company)
     assert -(2**63) <= record.fingerprint < 2**63
+    assert record.fingerprint == fingerprint(row(status=status, created_by_user_id=user, company_id=company))
 
 
 @given(json_values)
@@ -253,6 +254,7 @@ def test_no_value_in_any_field_raises_anything_but_invalid_record(changes):
     except InvalidRecord:
         return
     assert record.created.tzinfo is UTC
+    assert record.fingerprint == fingerprint(changed)
     assert all(len(oddity) < 120 for oddity in oddities(changed))
 
 

@@ -45,23 +45,22 @@ class Received:
         self.odd: list[int] = []
         self.rejects: list[Reject] = []
         for row in rows:
-            api_id = ""
             try:
-                api_id, fingerprint = records.identify(row)
-                if make_row:
-                    self._read(records.parse(row, fingerprint), make_row)
+                api_id, fingerprint = self._read(row, make_row) if make_row else records.identify(row)
             except InvalidRecord as error:
-                self.rejects.append(Reject(row, str(error), api_id))
+                self.rejects.append(Reject(row, str(error), _id_of(row)))
                 continue
             self.rows.append(row)
             self.api_ids.append(api_id)
             self.fingerprints.append(fingerprint)
 
-    def _read(self, record: MigrationRecord, make_row: Callable[[MigrationRecord, datetime], Any]) -> None:
+    def _read(self, row: object, make_row: Callable[[MigrationRecord, datetime], Any]) -> tuple[str, int]:
+        record = records.parse(row)
         if is_odd(record):
             self.odd.append(len(self.records))
         self.records.append(record)
         self.new_rows.append(make_row(record, self.at))
+        return record.id, record.fingerprint
 
     def read(self, index: int) -> MigrationRecord:
         """One row, whole.
@@ -78,6 +77,14 @@ class Received:
         for name in ("rows", "api_ids", "fingerprints", "records", "new_rows"):
             if values := getattr(self, name):
                 setattr(self, name, [values[index] for index in kept])
+
+
+def _id_of(row: object) -> str:
+    """The id of a row that can't be read, if that can."""
+    try:
+        return records.identify(row)[0]
+    except InvalidRecord:
+        return ""
 
 
 def is_odd(record: MigrationRecord) -> bool:
