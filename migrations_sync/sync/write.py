@@ -152,21 +152,25 @@ class _Batch:
 
     @transaction.atomic
     def save(self) -> None:
-        quiet = self._begin()
+        self._begin()
+        quiet = self._is_no_news()
         deltas = Deltas()
         self._insert(dict(self._read(self.new)), deltas, quiet=quiet)
         changed = self._read(sorted(self.known))
         self._update({self.known[place]: sighting for place, sighting in changed}, deltas, quiet=quiet)
         self._end(deltas)
 
-    def _begin(self) -> bool:
-        """Make sure that this pass may write; whether what it finds is no news."""
+    def _begin(self) -> None:
+        """Make sure that this pass may write."""
         writer = self.writer
         if writer.lease:
             writer.lease.renew()
         # First of all locks: writers queue here, so none of them can wait for another further down.
         writer.source.touch()
-        return not Source.objects.filter(pk=writer.source.pk, baseline_at__isnull=False).exists()
+
+    def _is_no_news(self) -> bool:
+        """Whether the mirror's first complete sweep is still to come. Somebody else's may just have ended."""
+        return not Source.objects.filter(pk=self.writer.source.pk, baseline_at__isnull=False).exists()
 
     def _end(self, deltas: Deltas) -> None:
         deltas.apply(self.writer.source)
