@@ -1,11 +1,11 @@
 """What a list of migrations can be narrowed by, read strictly from an address: what can't be used is an error,
 never silently all migrations.
 
-``read`` gives a ``Choice``; ``branches`` turns its criteria into querysets that an index serves each.
+``read`` gives a ``Choice``; ``listing`` turns its criteria into branches that an index serves each.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
@@ -16,8 +16,9 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from dashboard import times
-from dashboard.paging import Cursor, Order
+from dashboard.paging import Cursor, Listing, Order
 from dashboard.preferences import PAGE_SIZES
+from dashboard.written import Values
 from migrations_sync import statuses
 from migrations_sync.models import Migration, Source
 from migrations_sync.querysets import MigrationQuerySet
@@ -32,6 +33,9 @@ ORDERS = {
 NEWEST_FIRST = "-created"
 PREFIX_FROM = 4  # characters; a shorter beginning of an id says nothing and finds too much
 PAGING = ("after", "before")
+# What lists of one shape differ in.
+_TEXTS = ("company", "user", "q")
+_MOMENTS = ("created_after", "created_before", "changed_after")
 NOT_KEPT = (*PAGING, "_export")  # what a link to the same list leaves out
 
 
@@ -236,7 +240,7 @@ def _criteria(data: dict[str, Any]) -> Criteria:
     )
 
 
-def branches(criteria: Criteria, *, seen: Iterable[str], source: Source, now: datetime) -> list[MigrationQuerySet]:
+def branches(criteria: Criteria, now: datetime, *, seen: Iterable[str], source: Source) -> list[MigrationQuerySet]:
     """Querysets without a common row that together are what ``criteria`` ask for, each served by one index.
 
     Several statuses are several branches: no database merges parts of an index by another column by itself.
@@ -246,6 +250,41 @@ def branches(criteria: Criteria, *, seen: Iterable[str], source: Source, now: da
     if criteria.user or criteria.q:  # few rows, whatever their status
         return [rows.filter(condition) for rows in searched for condition in [_status_condition(criteria, seen)]]
     return [part for rows in searched for part in _by_status(rows, criteria, seen)]
+
+
+def listing(criteria: Criteria, *, seen: Iterable[str], source: Source, now: datetime) -> Listing:
+    """``branches`` to page through, written once for all criteria that differ in their values alone."""
+    seen = frozenset(seen)
+
+    def filled(stand_ins: Values) -> list[MigrationQuerySet]:
+        return branches(*with_values(criteria, stand_ins, now), seen=seen, source=source)
+
+    return Listing(shape(criteria, seen, source), values(criteria, now), filled)
+
+
+def values(criteria: Criteria, now: datetime) -> dict[str, Any]:
+    """What fills the statement that asks for ``criteria`` at ``now``."""
+    given = {name: value for name in (*_TEXTS, *_MOMENTS) if (value := getattr(criteria, name))}
+    if len(criteria.q) < PREFIX_FROM:  # looked up otherwise, so it belongs to the shape
+        given.pop("q", None)
+    if criteria.longer:
+        given["since"] = now - criteria.longer
+    return given
+
+
+def with_values(criteria: Criteria, given: Values, now: datetime) -> tuple[Criteria, datetime]:
+    """``criteria`` and ``now`` with others in place of their ``values``."""
+    if criteria.longer:
+        now = given["since"] + criteria.longer
+    return replace(criteria, **{name: value for name, value in given.items() if name in (*_TEXTS, *_MOMENTS)}), now
+
+
+def shape(criteria: Criteria, seen: Iterable[str], source: Source) -> Hashable:
+    """All but the ``values`` and their names that the statement for ``criteria`` follows from."""
+    short = criteria.q if len(criteria.q) < PREFIX_FROM else ""
+    flags = (criteria.attention, criteria.unknown, criteria.no_company, criteria.gone)
+    codes = wanted(criteria, seen)
+    return short, flags, criteria.statuses, codes if codes is None else tuple(codes), source.pk
 
 
 def together(criteria: Criteria, *, seen: Iterable[str], source: Source, now: datetime) -> MigrationQuerySet:

@@ -6,17 +6,18 @@ A list is one or more *branches*: querysets without a common row, each of which 
 
 import base64
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Func, Q, QuerySet, Value
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import GreaterThan, LessThan
 
+from dashboard import written
 from migrations_sync.models import Migration
 from migrations_sync.querysets import MigrationQuerySet
 
@@ -95,6 +96,15 @@ def _typed(name: str, value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """Branches that are asked for again and again with other ``values``: see ``dashboard.written``."""
+
+    shape: Hashable
+    values: written.Values
+    branches: Callable[[written.Values], list[MigrationQuerySet]]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """``rows``: tuples of the fields asked for. ``start``: rows before them; ``None`` counting from the end."""
 
@@ -105,7 +115,12 @@ class Page:
 
 
 def page(
-    branches: Sequence[MigrationQuerySet], order: Order, cursor: Cursor, *, size: int, fields: Sequence[str]
+    branches: Sequence[MigrationQuerySet] | Listing,
+    order: Order,
+    cursor: Cursor,
+    *,
+    size: int,
+    fields: Sequence[str],
 ) -> Page:
     """The page at ``cursor``; the first one where nothing is left before it. One statement on PostgreSQL."""
     places = [fields.index(name) for name in order.columns]
@@ -163,23 +178,49 @@ def _sorted(rows: list[Values], places: Iterable[int], *, ascending: bool) -> li
 
 
 def _fetch(
-    branches: Sequence[MigrationQuerySet], order: Order, cursor: Cursor, limit: int, fields: Sequence[str],
+    branches: Sequence[MigrationQuerySet] | Listing, order: Order, cursor: Cursor, limit: int, fields: Sequence[str],
     places: list[int],
 ) -> list[Values]:  # fmt: skip
     """The first ``limit`` rows from ``cursor`` on, in the direction that it looks."""
     ascending = order.descending == cursor.backwards
+    if isinstance(branches, Listing):
+        rows = _kept(branches, order, cursor, limit, tuple(fields))
+    else:
+        query = _statement(branches, order, cursor, limit, fields)
+        rows = [] if query is None else list(query)
+    return _sorted(rows, places, ascending=ascending)
+
+
+def _kept(listing: Listing, order: Order, cursor: Cursor, limit: int, fields: tuple[str, ...]) -> list[Values]:
+    key = {f"key{place}": value for place, value in enumerate(cursor.key) if value is not None}
+    nulls = tuple(value is None for value in cursor.key)
+
+    def write(values: written.Values) -> QuerySet[Any, Any]:
+        at = tuple(values.get(f"key{place}") for place in range(len(cursor.key)))
+        place = Cursor(key=at, backwards=cursor.backwards)
+        query = _statement(listing.branches(values), order, place, limit, fields)
+        return Migration.objects.none() if query is None else query
+
+    shape = (listing.shape, order, nulls, cursor.backwards, limit, fields)
+    return written.rows(shape, {**listing.values, **key}, write, fields=fields)
+
+
+def _statement(
+    branches: Sequence[MigrationQuerySet], order: Order, cursor: Cursor, limit: int, fields: Sequence[str]
+) -> QuerySet[Any, Any] | None:
+    """What finds them; ``None`` where there are none to be found."""
     order_by = order.order_by(backwards=cursor.backwards)
+    ascending = order.descending == cursor.backwards
     parts = [part.order_by() for branch in branches for part in _beyond(branch, order, cursor, ascending=ascending)]
     if not parts:
-        return []
+        return None
     if len(parts) == 1:
-        return list(parts[0].order_by(*order_by).values_list(*fields)[:limit])
+        return parts[0].order_by(*order_by).values_list(*fields)[:limit]
     if connection.features.supports_slicing_ordering_in_compound:
         # Only of parts that come in order PostgreSQL reads no more than the page takes.
         parts = [part.order_by(*order_by)[:limit] for part in parts]
     first, *others = (part.values_list(*fields) for part in parts)
-    rows = list(first.union(*others, all=True).order_by(*order_by)[:limit])
-    return _sorted(rows, places, ascending=ascending)
+    return first.union(*others, all=True).order_by(*order_by)[:limit]
 
 
 def _beyond(branch: MigrationQuerySet, order: Order, cursor: Cursor, *, ascending: bool) -> list[MigrationQuerySet]:

@@ -47,7 +47,7 @@ def of(request: HttpRequest, migration: Migration) -> Steps | None:
     if choice.errors:
         return None
     here = Here(reverse("migration-list"), choice.given)
-    branches = filters.branches(choice.criteria, seen=seen, source=source, now=now)
+    branches = filters.branches(choice.criteria, now, seen=seen, source=source)
     key = tuple(getattr(migration, name) for name in choice.order.columns)
     before, after = paging.beside(branches, choice.order, key, field="api_id")
     came_from = f"?{parameter(choice.given)}"

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
 
-from dashboard import filters, wording
+from dashboard import filters, wording, written
 from dashboard.current import Kept
 from dashboard.filters import Criteria
+from dashboard.written import Values
 from migrations_sync.models import CompanyStatusCount, DayCount, Migration, Source
-from migrations_sync.querysets import MigrationQuerySet
 
 CAP = 10_000
 FEW = 1_000  # where every row has to be looked at to be counted
@@ -32,19 +31,45 @@ class Tally:
         return f"{wording.number(self.total)}{'+' if self.more else ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The list whose rows are counted, where no counts are kept of it."""
+
+    criteria: Criteria
+    seen: frozenset[str]
+    source: Source
+    now: datetime
+
+    def count(self, cap: int) -> int:
+        """How many they are, or ``cap`` + 1."""
+        return sum(n for (n,) in self._first(cap + 1, "SELECT COUNT(*) FROM ({}) AS found"))
+
+    def by_status(self, cap: int) -> dict[str, int]:
+        """By status, of the first ``cap`` + 1; the ORM can't group a part of a table."""
+        return dict(self._first(cap + 1, "SELECT status, COUNT(*) FROM ({}) AS found GROUP BY status"))
+
+    def _first(self, limit: int, around: str) -> list[Any]:
+        def write(values: Values) -> QuerySet[Any, Any]:
+            criteria, now = filters.with_values(self.criteria, values, self.now)
+            rows = filters.together(criteria, seen=self.seen, source=self.source, now=now)
+            return rows.order_by().values_list("status")[:limit]
+
+        shape = ("first", filters.shape(self.criteria, self.seen, self.source), limit, around)
+        return written.rows(shape, filters.values(self.criteria, self.now), write, around=around)
+
+
 def tally(criteria: Criteria, kept: Iterable[Kept], *, source: Source, now: datetime) -> Tally:
     """At most one query more than ``kept``, the counts of all statuses."""
     kept = list(kept)
-    seen = {row.status for row in kept}
-    rows = filters.together(criteria, seen=seen, source=source, now=now)
-    codes = filters.wanted(criteria, seen)
+    asked = _List(criteria, frozenset(row.status for row in kept), source, now)
+    codes = filters.wanted(criteria, asked.seen)
     lost = filters.gone_while_open(criteria)
     gone = sum(row.n for row in kept if row.gone and row.status in lost)
     if criteria.user or criteria.q:
-        return _few(rows, criteria, seen, source, now)
+        return _few(asked, codes)
     by_status = None if gone and criteria.apart_from_status else _from_counts(criteria, kept, source)
     if by_status is None:
-        return Tally(min(n := _capped(rows, CAP), CAP), more=n > CAP)
+        return Tally(min(n := asked.count(CAP), CAP), more=n > CAP)
     return Tally(gone + _sum(by_status, codes), by_status)
 
 
@@ -65,8 +90,15 @@ def _from_counts(criteria: Criteria, kept: list[Kept], source: Source) -> dict[s
     if ranged:
         return _added(_by_day(criteria.created_after, criteria.created_before, source))
     # An empty company is that of the migrations without one.
-    rows = CompanyStatusCount.objects.filter(source=source, company_id=criteria.company)
-    return dict(rows.values_list("status", "n"))
+    return dict(
+        written.rows(
+            ("of a company", source.pk),
+            {"company": criteria.company},
+            lambda values: CompanyStatusCount.objects.filter(source=source, company_id=values["company"]).values_list(
+                "status", "n"
+            ),
+        )
+    )
 
 
 def _added(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -81,18 +113,27 @@ def _by_day(first: datetime | None, last: datetime | None, source: Source) -> It
     of the days at both ends is counted."""
     begin = _midnight(first + timedelta(days=1) - timedelta.resolution) if first else None
     end = _midnight(last) if last else None
-    days = DayCount.objects.filter(source=source, kind=DayCount.Kind.CREATED).order_by()
-    ends = Q()
-    if begin and end and begin > end:  # within one day
-        return _grouped(Q(created__gte=first, created__lt=last), source)
-    if begin:
-        days = days.filter(day__gte=begin.date())
-        ends |= Q(created__gte=first, created__lt=begin) if first != begin else Q()
-    if end:
-        days = days.filter(day__lt=end.date())
-        ends |= Q(created__gte=end, created__lt=last) if last != end else Q()
-    whole = days.values_list("status").annotate(how_many=Sum("n"))
-    return whole.union(_grouped(ends, source), all=True) if ends else whole
+    given = {"first": first, "begin": begin, "end": end, "last": last}
+    within = bool(begin and end and begin > end)  # one day
+    broken = (first != begin, last != end)
+    values: dict[str, date] = {name: value for name, value in given.items() if value}
+    values |= {f"{name} day": value.date() for name, value in (("begin", begin), ("end", end)) if value}
+
+    def write(values: Values) -> QuerySet[Any, Any]:
+        if within:
+            return _grouped(Q(created__gte=values["first"], created__lt=values["last"]), source)
+        days = DayCount.objects.filter(source=source, kind=DayCount.Kind.CREATED).order_by()
+        ends = Q()
+        if begin:
+            days = days.filter(day__gte=values["begin day"])
+            ends |= Q(created__gte=values["first"], created__lt=values["begin"]) if broken[0] else Q()
+        if end:
+            days = days.filter(day__lt=values["end day"])
+            ends |= Q(created__gte=values["end"], created__lt=values["last"]) if broken[1] else Q()
+        whole = days.values_list("status").annotate(how_many=Sum("n"))
+        return whole.union(_grouped(ends, source), all=True) if ends else whole
+
+    return written.rows(("by day", within, broken, source.pk), values, write)
 
 
 def _midnight(at: datetime) -> datetime:
@@ -104,26 +145,14 @@ def _grouped(condition: Q, source: Source) -> QuerySet[Any, tuple[str, int]]:
     return rows.values_list("status").annotate(how_many=Count("pk"))
 
 
-def _few(rows: MigrationQuerySet, criteria: Criteria, seen: set[str], source: Source, now: datetime) -> Tally:
+def _few(asked: _List, codes: list[str] | None) -> Tally:
     """Of one user or of a search, where few are to be expected."""
-    every = replace(criteria, statuses=(), attention=False, unknown=False)
-    by_status = _some(filters.together(every, seen=seen, source=source, now=now))
-    codes = filters.wanted(criteria, seen)
+    criteria = asked.criteria
+    every = replace(asked, criteria=replace(criteria, statuses=(), attention=False, unknown=False))
+    by_status = every.by_status(FEW)
     if sum(by_status.values()) > FEW:
-        n = _capped(rows, FEW) if codes else FEW + 1
+        n = asked.count(FEW) if codes else FEW + 1
         return Tally(min(n, FEW), more=n > FEW)
     if filters.gone_while_open(criteria):
-        return Tally(_capped(rows, FEW), by_status)
+        return Tally(asked.count(FEW), by_status)
     return Tally(_sum(by_status, codes), by_status)
-
-
-def _some(rows: MigrationQuerySet) -> dict[str, int]:
-    """By status, as far as ``FEW`` reach."""
-    sql, params = rows.order_by().values_list("status")[: FEW + 1].query.sql_with_params()
-    with connection.cursor() as cursor:  # the ORM can't group a part of a table
-        cursor.execute(f"SELECT status, COUNT(*) FROM ({sql}) AS found GROUP BY status", params)  # noqa: S608
-        return dict(cursor.fetchall())
-
-
-def _capped(rows: MigrationQuerySet, cap: int) -> int:
-    return rows.order_by()[: cap + 1].count()

@@ -352,8 +352,8 @@ def test_the_pages_ask_the_same_of_three_as_of_three_hundred(person, django_asse
         person.get("/live/")
         detail = f"/syncs/{last.pk}/"
         # Whether the reader may start a sync is two more; a run has its changes, deliveries the refused ones.
-        dearer = {"/syncs/": 5, "/syncs/deliveries/": 4, detail: 4}
-        for path, queries in {**dict.fromkeys(PAGES, 3), **dearer}.items():
+        dearer = {"/syncs/": 4, "/syncs/deliveries/": 3, detail: 3}
+        for path, queries in {**dict.fromkeys(PAGES, 2), **dearer}.items():
             with django_assert_num_queries(queries):
                 shown(person, path)
 

@@ -28,8 +28,8 @@ def migration_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     seen = {row.status for row in current.kept_counts(request)}
     choice = filters.read(request.GET, seen=seen, now=now, per_page=PER_PAGE)
     _check(request, choice, caller)
-    parts = filters.branches(choice.criteria, seen=seen, source=source, now=now)
-    page = paging.page(parts, choice.order, choice.cursor, size=choice.per_page, fields=FIELDS)
+    listing = filters.listing(choice.criteria, seen=seen, source=source, now=now)
+    page = paging.page(listing, choice.order, choice.cursor, size=choice.per_page, fields=FIELDS)
     found = [Migration(**dict(zip(FIELDS, row, strict=True))) for row in page.rows]
     return answers.frame(current.freshness(request)) | {
         "migrations": [

@@ -95,8 +95,8 @@ def _found(request: HttpRequest, choice: Choice) -> tuple[paging.Page, Tally]:
     if choice.errors:
         return paging.Page([], 0, None, None), Tally(0)
     source, now = current.source(request), current.now(request)
-    parts = filters.branches(choice.criteria, seen=_seen(request), source=source, now=now)
-    page = paging.page(parts, choice.order, choice.cursor, size=choice.per_page, fields=rows.FIELDS)
+    listing = filters.listing(choice.criteria, seen=_seen(request), source=source, now=now)
+    page = paging.page(listing, choice.order, choice.cursor, size=choice.per_page, fields=rows.FIELDS)
     return page, tally(choice.criteria, current.kept_counts(request), source=source, now=now)
 
 

@@ -1,0 +1,127 @@
+"""Statements that Django writes once, to be filled with other values ever after.
+
+A list is asked for in a few shapes with many values, and writing its statement takes Django several times as long as
+any database needs to answer it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from threading import Lock
+from typing import Any, NamedTuple
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import DateTimeField, QuerySet
+
+from migrations_sync.database import as_time
+from migrations_sync.models import Migration
+
+Values = Mapping[str, Any]  # texts, times, dates or numbers by name
+Row = tuple[Any, ...]
+
+TIMES = {field.name for field in Migration._meta.concrete_fields if isinstance(field, DateTimeField)}
+_KEPT = 512  # shapes; those that nobody asks for are forgotten
+_MARK = "\ue000"  # of private use: in no text that anybody types
+
+
+class _Statement(NamedTuple):
+    """``names``: for each of ``params`` the value that it stands for; empty for one that is always the same."""
+
+    sql: str
+    params: tuple[Any, ...]
+    names: tuple[str, ...]
+
+
+_statements: OrderedDict[Hashable, _Statement | None] = OrderedDict()
+_lock = Lock()
+
+
+def rows(
+    shape: Hashable,
+    values: Values,
+    write: Callable[[Values], QuerySet[Any, Any]],
+    *,
+    fields: Sequence[str] = (),
+    around: str = "{}",
+) -> list[Row]:
+    """What the queryset that ``write`` makes of ``values`` finds.
+
+    ``shape`` says all there is to say of the queryset but the values: of equal shapes only the first is written.
+    ``write`` may put a value into the statement as it is, or begin a text with it; it must not look at it.
+    ``fields``: those of migrations that are asked for, if times are among them. ``around``: more of the statement.
+    """
+    statement = _written(shape, values, write)
+    if statement is None:
+        return []
+    params = [_filled(param, name, values) for param, name in zip(statement.params, statement.names, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(around.format(statement.sql), params)
+        found: list[Row] = cursor.fetchall()
+    if connection.vendor == "sqlite" and fields:
+        places = [place for place, name in enumerate(fields) if name in TIMES]
+        return [_with_times(row, places) for row in found]
+    return found
+
+
+def _with_times(row: Row, places: Iterable[int]) -> Row:
+    """``row`` as SQLite keeps it, its times being texts."""
+    read = list(row)
+    for place in places:
+        read[place] = as_time(read[place])
+    return tuple(read)
+
+
+def _written(shape: Hashable, values: Values, write: Callable[[Values], QuerySet[Any, Any]]) -> _Statement | None:
+    """The statement of that ``shape``; ``None`` for one that can find nothing."""
+    place = (shape, tuple((name, type(value)) for name, value in values.items()))
+    with _lock:
+        if place in _statements:
+            _statements.move_to_end(place)
+            return _statements[place]
+    made = _write(values, write)
+    with _lock:
+        _statements[place] = made
+        if len(_statements) > _KEPT:
+            _statements.popitem(last=False)
+    return made
+
+
+def _write(values: Values, write: Callable[[Values], QuerySet[Any, Any]]) -> _Statement | None:
+    stand_ins = {name: _stand_in(name, value, place) for place, (name, value) in enumerate(values.items())}
+    try:
+        sql, params = write(stand_ins).query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    prepared = {_prepared(value): name for name, value in stand_ins.items()}
+    names = [
+        param[1:].partition(_MARK)[0] if isinstance(param, str) and param[:1] == _MARK else prepared.get(param, "")
+        for param in params
+    ]
+    return _Statement(sql, tuple(params), tuple(names))
+
+
+def _stand_in(name: str, value: Any, place: int) -> Any:
+    """Something of the same type as ``value`` that no other value equals."""
+    if isinstance(value, str):
+        return f"{_MARK}{name}{_MARK * 4}"
+    if isinstance(value, datetime):
+        return datetime(1900, 1, 1, tzinfo=UTC) + timedelta(microseconds=1 + place)
+    if isinstance(value, date):
+        return date(1900, 1, 1) + timedelta(days=place)
+    return 2**62 + place
+
+
+def _filled(param: Any, name: str, values: Values) -> Any:
+    """``param``, or what stands in its place."""
+    if not name:
+        return param
+    value = values[name]
+    return value + param.rpartition(_MARK)[2] if isinstance(value, str) else _prepared(value)
+
+
+def _prepared(value: Any) -> Any:
+    """``value`` as the database takes it."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value
