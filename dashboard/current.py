@@ -42,9 +42,12 @@ class Kept(NamedTuple):
 
 def status_counts(source: Source) -> list[Kept]:
     """The count of every status that a migration ever had here, in the order of display."""
-    rows = StatusCount.objects.filter(source=source).values_list("status", "gone", "n")
-    found = kept(f"counts:{source.pk}:{source.version}", lambda: list(rows), seconds=KEPT)
-    return [Kept(*row) for row in sorted(found, key=lambda row: (statuses.rank(row[0]), row[0]))]
+
+    def read() -> list[Kept]:
+        rows = StatusCount.objects.filter(source=source).values_list("status", "gone", "n")
+        return [Kept(*row) for row in sorted(rows, key=lambda row: (statuses.rank(row[0]), row[0]))]
+
+    return kept(f"counts:{source.pk}:{source.version}", read, seconds=KEPT)
 
 
 def kept_counts(request: HttpRequest) -> list[Kept]:

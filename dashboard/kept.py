@@ -1,17 +1,32 @@
 """What pages ask for again and again: in this process's memory, behind that in the cache that all processes share."""
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from django.core.cache import cache, caches
+from django.core.cache import cache
 
 Value = TypeVar("Value")
+_MOST = 1000
+# By key: until when, by the monotonic clock, and what. Not Django's cache in memory, which copies a value each time.
+_here: dict[str, tuple[float, Any]] = {}
 
 
 def kept(key: str, make: Callable[[], Value], *, seconds: int, here: int | None = None) -> Value:
     """What ``make`` gives, asked for once in so many ``seconds``; a process goes by itself for ``here`` of them.
 
-    ``key`` says what the value follows from, such as the mirror's version: no process may show what is over.
+    ``key`` says what the value follows from, such as the mirror's version: no process may show what is over. Many are
+    given the same value: nobody may change it.
     """
-    found: Any = caches["process"].get_or_set(key, lambda: cache.get_or_set(key, make, seconds), here or seconds)
+    ends, found = _here.get(key, (0.0, None))
+    if ends <= time.monotonic():
+        found = cache.get_or_set(key, make, seconds)
+        if len(_here) >= _MOST:
+            _here.clear()
+        _here[key] = time.monotonic() + (here or seconds), found
     return cast(Value, found)
+
+
+def forget() -> None:
+    """As if this process had only begun."""
+    _here.clear()

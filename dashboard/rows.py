@@ -1,10 +1,11 @@
 """Rows of migrations made ready for ``_migration_row.html``: every value as it is shown, worked out once."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, tzinfo
 from functools import cache, lru_cache, partial
 from html import escape
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +35,7 @@ FIELDS = (
 Row = dict[str, Any]
 Values = tuple[Any, ...]
 
+_NAME = re.compile(r"\{(\w+)\}")
 _SPECIAL = re.compile("[&<>\"']")  # what HTML escapes; few rows hold any
 _quoted = lru_cache(4096)(partial(quote, safe=""))
 NBSP = "\u00a0"
@@ -62,21 +64,28 @@ def markup(rows: Iterable[Row], *, icons: str) -> SafeString:
     """The ``<tr>``s of ``rows`` from ``ready``.
 
     ``_migration_row.html`` is filled in as a format, because a table of fifty rows is most of the busiest page:
-    as a template it takes nearly twice as long.
+    as a template it takes three times as long.
     """
-    return mark_safe("".join(_format().format_map(_escaped(row, icons)) for row in rows))  # noqa: S308  (escaped)
+    form, values = _format()
+    return mark_safe("".join([form % values(_escaped(row, icons)) for row in rows]))  # noqa: S308  (escaped)
 
 
 @cache
-def _format() -> str:
+def _format() -> tuple[str, Callable[[Row], tuple[Any, ...]]]:
+    """The row with places to fill, and what fills them."""
     file: Path = settings.BASE_DIR / "templates" / "dashboard" / "_migration_row.html"
-    return file.read_text()
+    text = file.read_text().replace("%", "%%")
+    return _NAME.sub("%s", text), itemgetter(*_NAME.findall(text))
 
 
-def _escaped(row: Row, icons: str) -> dict[str, Any]:
+def _escaped(row: Row, icons: str) -> Row:
     safe = row.copy()
-    if _SPECIAL.search("".join(value for value in row.values() if isinstance(value, str))):
+    # The API's own words; all others are ours.
+    if _SPECIAL.search(f"{row['id']}{row['status']}{row['company_name']}{row['user_name']}"):
         safe = {name: escape(value) if isinstance(value, str) else value for name, value in row.items()}
+    else:
+        for name in ("href", "company_href", "user_href"):
+            safe[name] = safe[name].replace("&", "&amp;")
     safe["company_link"] = f' href="{safe["company_href"]}"' if row["company"] else ""
     safe["user_link"] = f' href="{safe["user_href"]}"' if row["user"] else ""
     safe["class"], safe["gone_mark"] = (' class="gone"', GONE) if row["gone"] else ("", "")

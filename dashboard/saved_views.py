@@ -30,13 +30,13 @@ class View(NamedTuple):
 def visible(request: HttpRequest) -> list[View]:
     """The reader's own and the shared ones by name; kept while nothing that pages show has changed."""
     reader, version = request.user.pk, current.source(request).version
-    rows = SavedView.objects.filter(Q(owner=reader) | Q(shared=True)).order_by("name", "id")
-    found = kept(
-        f"views:{reader}:{version}",
-        lambda: list(rows.values_list("id", "name", "query", "shared", "default", "owner")),
-        seconds=KEPT,
-    )
-    return [View(*row[:-1], row[-1] == reader) for row in found]
+
+    def read() -> list[View]:
+        rows = SavedView.objects.filter(Q(owner=reader) | Q(shared=True)).order_by("name", "id")
+        found = rows.values_list("id", "name", "query", "shared", "default", "owner")
+        return [View(*row[:-1], row[-1] == reader) for row in found]
+
+    return kept(f"views:{reader}:{version}", read, seconds=KEPT)
 
 
 def default(views: list[View]) -> View | None:

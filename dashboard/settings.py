@@ -265,8 +265,6 @@ CACHES: dict[str, dict[str, Any]] = {
     }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # Spares the way to the server for what `dashboard.kept` holds.
-    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
 }
 # Whose tasks `migrations_sync` has; a name, for whoever sends no task should not have to import Celery.
 TASKS_APP = "dashboard.celery.app"

@@ -1,4 +1,7 @@
-"""How times, ages and numbers are said. Pure functions; every absolute time names its zone."""
+"""How times, ages and numbers are said. Pure functions; every absolute time names its zone.
+
+A page says hundreds of times: they are cut from their ISO form, which is quicker than any format.
+"""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -53,27 +56,30 @@ def ago(at: datetime, *, now: datetime, zone: tzinfo = UTC) -> str:
 
 def iso(at: datetime) -> str:
     """For ``datetime`` attributes and addresses: UTC, to the second."""
-    return f"{at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
+    return f"{at.astimezone(UTC).isoformat()[:19]}Z"
 
 
 def day(at: datetime, zone: tzinfo = UTC) -> str:
-    return at.astimezone(zone).strftime("%Y-%m-%d")
+    return str(at.astimezone(zone))[:10]
 
 
 def minute(at: datetime, zone: tzinfo = UTC) -> str:
     """``2026-11-23 14:45 UTC``"""
-    return _said(at.astimezone(zone), "%Y-%m-%d %H:%M")
+    local = at.astimezone(zone)
+    return f"{str(local)[:16]} {_zone(local)}"
 
 
 def second(at: datetime, zone: tzinfo = UTC) -> str:
     """``2026-11-23 14:45:09 UTC``"""
-    return _said(at.astimezone(zone), "%Y-%m-%d %H:%M:%S")
+    local = at.astimezone(zone)
+    return f"{str(local)[:19]} {_zone(local)}"
 
 
 def clock(at: datetime, *, now: datetime, zone: tzinfo = UTC) -> str:
     """``14:45:09 UTC`` today, with the date otherwise."""
     local = at.astimezone(zone)
-    return _said(local, "%H:%M:%S" if local.date() == now.astimezone(zone).date() else "%Y-%m-%d %H:%M:%S")
+    text = str(local)
+    return f"{text[11:19] if text[:10] == day(now, zone) else text[:19]} {_zone(local)}"
 
 
 def between(not_before: datetime, observed: datetime, zone: tzinfo = UTC, *, now: datetime | None = None) -> str:
@@ -81,17 +87,18 @@ def between(not_before: datetime, observed: datetime, zone: tzinfo = UTC, *, now
 
     The date of ``now`` goes without saying. Bounds within one minute are that minute.
     """
-    first, last = not_before.astimezone(zone), observed.astimezone(zone)
-    today = now.astimezone(zone).date() if now else None
-    one_day = first.date() == last.date()
-    date = "" if one_day and last.date() == today else "%Y-%m-%d "
-    if first.replace(second=0, microsecond=0) == last.replace(second=0, microsecond=0):
-        return _said(last, f"{date}%H:%M")
-    start = first.strftime(f"{date}%H:%M")
-    return f"{start}–{_said(last, '%H:%M')}" if one_day else f"{start} – {_said(last, f'{date}%H:%M')}"
+    local = observed.astimezone(zone)
+    first, last = str(not_before.astimezone(zone))[:16], str(local)[:16]
+    one_day = first[:10] == last[:10]
+    from_place = 11 if one_day and now and last[:10] == day(now, zone) else 0
+    if first == last:
+        return f"{last[from_place:]} {_zone(local)}"
+    if one_day:
+        return f"{first[from_place:]}–{last[11:]} {_zone(local)}"
+    return f"{first} – {last} {_zone(local)}"
 
 
-def _said(local: datetime, pattern: str) -> str:
-    """``local`` with its zone's name, or its offset where the zone has no letters: ``UTC+04``."""
+def _zone(local: datetime) -> str:
+    """The name of its zone, or its offset where the zone has no letters: ``UTC+04``."""
     zone = local.tzname() or "UTC"
-    return f"{local.strftime(pattern)} {f'UTC{zone}' if zone[0] in '+-' else zone}"
+    return f"UTC{zone}" if zone[0] in "+-" else zone

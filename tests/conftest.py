@@ -2,9 +2,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
-from django.core.cache import caches
+from django.core.cache import cache
 
+from dashboard import kept
 from tests import redis_server
 from tests.fixtures_api import api, api_client, clock, make_client, other_api  # noqa: F401
 from tests.fixtures_browser import browser, visitor  # noqa: F401
@@ -16,8 +16,8 @@ NO_CHROMIUM = "no Chromium on this machine (Debian: apt-get install chromium)"
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
     """What one test had cached of its database is wrong in the next."""
-    for name in settings.CACHES:
-        caches[name].clear()
+    cache.clear()
+    kept.forget()
 
 
 @pytest.fixture(scope="session")

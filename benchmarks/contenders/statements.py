@@ -14,10 +14,11 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.core.cache import caches  # noqa: E402
+from django.core.cache import cache  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
+
+from dashboard import kept  # noqa: E402
 
 Statement = tuple[str, Any]
 
@@ -30,8 +31,8 @@ def main(session: str) -> None:
 
 
 def _weigh(reader: Client, path: str) -> dict[str, Any]:
-    for name in settings.CACHES:
-        caches[name].clear()
+    cache.clear()
+    kept.forget()
     cold, warm = _statements(reader, path), _statements(reader, path)
     said: dict[str, Any] = {"cold": len(cold), "warm": len(warm)}
     if connection.vendor == "postgresql":
