@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -208,7 +209,24 @@ def indexes() -> set[str]:
 def slow_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that few rows are a load in which it is the database that takes the time."""
     monkeypatch.setattr("migrations_sync.sync.load.WORTH_ROWS", 2000)
-    monkeypatch.setattr("migrations_sync.sync.load.WRITING_SHARE", 0.0)
+    monkeypatch.setattr("migrations_sync.sync.load.WRITING_TO_READING", 0.0)
+
+
+@pytest.mark.parametrize(("reading", "writing", "dropped"), [(3.0, 2.0, 0), (2.0, 3.0, 1)])
+def test_a_first_load_drops_its_indexes_if_to_write_takes_longer_than_to_read(
+    reading: float, writing: float, dropped: int, monkeypatch: pytest.MonkeyPatch
+):
+    now, drops = [0.0], []
+    monkeypatch.setattr(load, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(load, "drop", lambda: drops.append(now[0]) or True)
+    loading = load.Load(Source.default(), lease=None)
+
+    now[0] += reading
+    for _ in range(5):  # what comes next has been read meanwhile
+        with loading.writing(load.WORTH_ROWS):
+            now[0] += writing
+
+    assert len(drops) == dropped
 
 
 @pytest.mark.usefixtures("slow_database")

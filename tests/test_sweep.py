@@ -265,7 +265,7 @@ def test_a_list_that_starts_again_is_read_once():
 
 def test_a_first_load_inside_a_transaction_builds_its_indexes_in_there(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("migrations_sync.sync.load.WORTH_ROWS", 10)
-    monkeypatch.setattr("migrations_sync.sync.load.WRITING_SHARE", 0.0)
+    monkeypatch.setattr("migrations_sync.sync.load.WRITING_TO_READING", 0.0)
 
     assert full(ListApi(rows(30))).outcome == "complete"
 

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 _MODELS: tuple[type[models.Model], ...] = (Migration, CompanyCount, CompanyStatusCount)
 # Fewer rows are not worth it.
 WORTH_ROWS = 10_000
-# The share of its time that a sweep spends writing, beyond which it is the database that holds it up.
-WRITING_SHARE = 0.5
+# How many times as long as to read a row it may take to write one; beyond, it is the database that holds a sweep up.
+WRITING_TO_READING = 1.0
 
 
 class Load:
@@ -37,7 +37,7 @@ class Load:
         self._empty = self._first and not Migration.objects.exists()
         self._dropped = False
         self._began = time.monotonic()
-        self._writing, self._rows = 0.0, 0
+        self._reading, self._writing, self._rows = 0.0, 0.0, 0
 
     def __enter__(self) -> Self:
         if self._first and not self._empty:
@@ -59,12 +59,13 @@ class Load:
     def writing(self, rows: int) -> Iterator[None]:
         """Around writing so many."""
         began = time.monotonic()
+        if not self._rows:  # later ones are read while these are written, so only now it shows how long that takes
+            self._reading = (began - self._began) / max(rows, 1)
         yield
-        now = time.monotonic()
-        self._writing += now - began
+        self._writing += time.monotonic() - began
         self._rows += rows
         if self._empty and not self._dropped and self._rows >= WORTH_ROWS:
-            self._dropped = self._writing > WRITING_SHARE * (now - self._began) and drop()
+            self._dropped = self._writing > WRITING_TO_READING * self._reading * self._rows and drop()
 
 
 def drop() -> bool:

@@ -19,7 +19,7 @@ from migrations_sync.sync.write import Counts, Writer
 # A transaction takes so many rows, or what has come in so many seconds: larger ones touch each counter and each
 # page of an index less often, smaller ones show progress and keep the lease when the API is slow.
 ROWS_A_BATCH = 10_000
-SECONDS_A_BATCH = 1.0
+SECONDS_A_BATCH = 0.25
 _REJECTED_SHARE = 0.5
 _IDLE_PAGES = 2
 _OTHERS_LOOKED_AT = 0.1  # seconds between two looks at whether the other workers are done
