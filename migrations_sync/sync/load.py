@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # The tables that a load writes most to.
 _MODELS: tuple[type[models.Model], ...] = (Migration, CompanyCount, CompanyStatusCount)
 # Fewer rows are not worth it.
-WORTH_ROWS = 10_000
+WORTH_ROWS = 2_500
 # How many times as long as to read a row it may take to write one; beyond, it is the database that holds a sweep up.
 WRITING_TO_READING = 1.0
 

@@ -20,6 +20,8 @@ from migrations_sync.sync.write import Counts, Writer
 # page of an index less often, smaller ones show progress and keep the lease when the API is slow.
 ROWS_A_BATCH = 10_000
 SECONDS_A_BATCH = 0.25
+# The first takes fewer, so that the database has something to do early.
+ROWS_A_FIRST_BATCH = 2_500
 _REJECTED_SHARE = 0.5
 _IDLE_PAGES = 2
 _OTHERS_LOOKED_AT = 0.1  # seconds between two looks at whether the other workers are done
@@ -154,14 +156,14 @@ class _Reader:
 def _batches(pages: Iterator[_Taken]) -> Iterator[list[_Taken]]:
     """Pages in bunches that are worth a transaction, the last of them whatever is left even if reading fails."""
     batch: list[_Taken] = []
-    rows, since = 0, time.monotonic()
+    rows, most, since = 0, min(ROWS_A_FIRST_BATCH, ROWS_A_BATCH), time.monotonic()
     try:
         for taken in pages:
             batch.append(taken)
             rows += len(taken[0].rows)
-            if rows >= ROWS_A_BATCH or time.monotonic() - since >= SECONDS_A_BATCH:
+            if rows >= most or time.monotonic() - since >= SECONDS_A_BATCH:
                 yield batch
-                batch, rows, since = [], 0, time.monotonic()
+                batch, rows, most, since = [], 0, ROWS_A_BATCH, time.monotonic()
     except Exception:
         if batch:
             yield batch
