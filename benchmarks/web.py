@@ -16,6 +16,7 @@ from benchmarks.process import ROOT, base, python
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # what they log is made, but not read
 PATIENCE = 120  # seconds for one answer
 ONE_SYNC_WORKER = ("--workers", "1", "--worker-class", "sync", "--timeout", "600", "--no-control-socket")
+_TOKEN = "x" * 32  # of the forms on the pages: browsers have it from their first page
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Server:
 
     def request(self, path: str, **headers: str) -> bytes:
         """As bytes; HTTP/1.0, so that the answer's end is the connection's, with every worker class."""
-        lines = [f"GET {path} HTTP/1.0", "Host: 127.0.0.1", f"Cookie: sessionid={self.session}"]
+        lines = [f"GET {path} HTTP/1.0", "Host: 127.0.0.1", f"Cookie: sessionid={self.session}; csrftoken={_TOKEN}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -12,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import current, preferences
 from dashboard.conditional import release
+from dashboard.kept import kept
 
 KEPT = 10  # seconds; ages on the page count on by themselves
 
@@ -25,8 +25,5 @@ def fragment(request: HttpRequest, name: str, template: str, make: Callable[[], 
     state = (source.pk, source.version, fresh.level, fresh.sweeping, int(now.timestamp()) // KEPT)
     follows_from = repr((release(), template, name, str(preferences.read(request).zone), state))
     key = f"fragment:{blake2b(follows_from.encode(), digest_size=16).hexdigest()}"
-    known: str | None = cache.get(key)
-    if known is None:
-        known = render_to_string(template, make() | {"icons": static("icons.svg")})
-        cache.set(key, known, KEPT)
-    return mark_safe(known)  # noqa: S308  (made by the template engine, which escaped it)
+    made = kept(key, lambda: str(render_to_string(template, make() | {"icons": static("icons.svg")})), seconds=KEPT)
+    return mark_safe(made)  # noqa: S308  (the template engine escaped it)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from django.core.cache import cache
 
 Value = TypeVar("Value")
-_MOST = 1000
+_MANY, _MOST = 50, 1000  # from when on what is over is thrown away, and from when on everything
 # By key: until when, by the monotonic clock, and what. Not Django's cache in memory, which copies a value each time.
 _here: dict[str, tuple[float, Any]] = {}
 
@@ -21,10 +21,18 @@ def kept(key: str, make: Callable[[], Value], *, seconds: int, here: int | None 
     ends, found = _here.get(key, (0.0, None))
     if ends <= time.monotonic():
         found = cache.get_or_set(key, make, seconds)
-        if len(_here) >= _MOST:
-            _here.clear()
+        _make_room()
         _here[key] = time.monotonic() + (here or seconds), found
     return cast(Value, found)
+
+
+def _make_room() -> None:
+    if len(_here) >= _MANY:
+        now = time.monotonic()
+        for key in [key for key, (ends, _) in list(_here.items()) if ends <= now]:
+            _here.pop(key, None)
+    if len(_here) >= _MOST:
+        _here.clear()
 
 
 def forget() -> None:

@@ -1,10 +1,12 @@
 """Addresses of lists that differ in one thing from the one being shown."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from functools import lru_cache
+from urllib.parse import quote_plus
 
-Pairs = list[tuple[str, str]]
+_quoted = lru_cache(4096)(quote_plus)  # a page says the same few words in dozens of addresses
+Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,10 @@ class Here:
     bare: str = ""
 
     def to(self, pairs: Iterable[tuple[str, str]]) -> str:
-        query = urlencode(list(pairs)) or self.bare
+        query = "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in pairs]) or self.bare
         return f"{self.path}?{query}" if query else self.path
 
-    def without(self, *names: str) -> Pairs:
+    def without(self, *names: str) -> list[tuple[str, str]]:
         return [(name, value) for name, value in self.given if name not in names]
 
     def dropping(self, *names: str) -> str:

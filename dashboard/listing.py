@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,7 +10,7 @@ from django.http import QueryDict
 
 from dashboard import exports, paging, phrases, times, wording
 from dashboard.filters import Choice
-from dashboard.links import Here
+from dashboard.links import Here, Pairs
 from dashboard.parts import Banner, Link, Pager
 from dashboard.preferences import PAGE_SIZES
 from dashboard.saved_views import View
@@ -53,10 +54,15 @@ def view_links(here: Here, saved: list[View], usual: timedelta) -> list[Link]:
     """The built-in views and the saved ones. ``usual``: how long a migration may work before that is unusual."""
     named = [(label, query.format(usual=times.said(usual))) for label, query in VIEWS]
     named += [(view.name, view.query) for view in saved]
-    return [_view_link(here, label, parse_qsl(query)) for label, query in named]
+    return [_view_link(here, label, _read(query)) for label, query in named]
 
 
-def _view_link(here: Here, label: str, pairs: list[tuple[str, str]]) -> Link:
+@lru_cache(1024)
+def _read(query: str) -> tuple[tuple[str, str], ...]:
+    return tuple(parse_qsl(query))
+
+
+def _view_link(here: Here, label: str, pairs: Pairs) -> Link:
     return Link(label, here.to(pairs), primary=here.asks_for(pairs, apart_from=LOOKS))
 
 
