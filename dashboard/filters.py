@@ -259,7 +259,18 @@ def listing(criteria: Criteria, *, seen: Iterable[str], source: Source, now: dat
     def filled(stand_ins: Values) -> list[MigrationQuerySet]:
         return branches(*with_values(criteria, stand_ins, now), seen=seen, source=source)
 
-    return Listing(shape(criteria, seen, source), values(criteria, now), filled)
+    def every(stand_ins: Values) -> MigrationQuerySet:
+        of_any_status = replace(criteria, statuses=(), attention=False, unknown=False)
+        return together(*with_values(of_any_status, stand_ins, now), seen=seen, source=source)
+
+    return Listing(
+        shape(criteria, seen, source),
+        values(criteria, now),
+        filled,
+        few=every if criteria.user or criteria.q else None,
+        # What holds for none is a condition, too: counted they are all the same.
+        some=Q(pk__lt=0) if wanted(criteria, seen) == [] else _status_condition(criteria, seen),
+    )
 
 
 def values(criteria: Criteria, now: datetime) -> dict[str, Any]:
@@ -287,7 +298,7 @@ def shape(criteria: Criteria, seen: Iterable[str], source: Source) -> Hashable:
     return short, flags, criteria.statuses, codes if codes is None else tuple(codes), source.pk
 
 
-def together(criteria: Criteria, *, seen: Iterable[str], source: Source, now: datetime) -> MigrationQuerySet:
+def together(criteria: Criteria, now: datetime, *, seen: Iterable[str], source: Source) -> MigrationQuerySet:
     """The same migrations as one queryset, for where their order does not matter."""
     rows = _narrowed(criteria, now).filter(_status_condition(criteria, seen))
     return rows.filter(_search_condition(criteria.q, source)) if criteria.q else rows

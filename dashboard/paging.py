@@ -7,8 +7,9 @@ A list is one or more *branches*: querysets without a common row, each of which 
 import base64
 import json
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -23,6 +24,7 @@ from migrations_sync.querysets import MigrationQuerySet
 
 Values = tuple[Any, ...]
 COLUMNS = {column.name: column for column in Migration._meta.concrete_fields}
+FEW = 1_000  # rows that are looked at one by one to be counted
 NULLABLE = {name for name, column in COLUMNS.items() if column.null}
 
 
@@ -97,21 +99,31 @@ def _typed(name: str, value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Branches that are asked for again and again with other ``values``: see ``dashboard.written``."""
+    """Branches that are asked for again and again with other ``values``: see ``dashboard.written``.
+
+    ``few``: all of any status, where they are likely to be few: then ``some`` of them are listed and all are
+    counted, in one statement.
+    """
 
     shape: Hashable
     values: written.Values
     branches: Callable[[written.Values], list[MigrationQuerySet]]
+    few: Callable[[written.Values], MigrationQuerySet] | None = None
+    some: Q = field(default_factory=Q)  # leaves those of them that are listed
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``rows``: tuples of the fields asked for. ``start``: rows before them; ``None`` counting from the end."""
+    """``rows``: tuples of the fields asked for. ``start``: rows before them; ``None`` counting from the end.
+
+    ``by_status``: how many ``few`` of a listing there are; ``None`` if there are none such, or more than ``FEW``.
+    """
 
     rows: list[Values]
     start: int | None
     previous: Cursor | None
     next: Cursor | None
+    by_status: dict[str, int] | None = None
 
 
 def page(
@@ -122,9 +134,12 @@ def page(
     size: int,
     fields: Sequence[str],
 ) -> Page:
-    """The page at ``cursor``; the first one where nothing is left before it. One statement on PostgreSQL."""
+    """The page at ``cursor``; the first one where nothing is left before it.
+
+    One statement; two where ``few`` turn out to be many.
+    """
     places = [fields.index(name) for name in order.columns]
-    found = _fetch(branches, order, cursor, size + 1, fields, places)
+    found, by_status = _fetch(branches, order, cursor, size + 1, tuple(fields), places)
     more, rows = len(found) > size, found[:size]
     if cursor.backwards:
         rows.reverse()
@@ -144,13 +159,14 @@ def page(
         start=start,
         previous=at(0, known, backwards=True) if rows and before else None,
         next=at(-1, known + len(rows), backwards=False) if rows and after else None,
+        by_status=by_status,
     )
 
 
-def beside(branches: Sequence[MigrationQuerySet], order: Order, key: Values, *, field: str) -> tuple[Any, Any]:
-    """``field`` of the rows right before and right after the place of ``key``, whether a row still stands there;
+def beside(branches: Sequence[MigrationQuerySet], order: Order, key: Values, *, column: str) -> tuple[Any, Any]:
+    """``column`` of the rows right before and right after the place of ``key``, whether a row still stands there;
     ``None`` at an end of the list. One statement."""
-    fields = (*order.columns, field)
+    fields = (*order.columns, column)
     places = range(len(order.columns))
     found: list[tuple[Any, ...]] = []
     parts = []
@@ -178,31 +194,76 @@ def _sorted(rows: list[Values], places: Iterable[int], *, ascending: bool) -> li
 
 
 def _fetch(
-    branches: Sequence[MigrationQuerySet] | Listing, order: Order, cursor: Cursor, limit: int, fields: Sequence[str],
-    places: list[int],
-) -> list[Values]:  # fmt: skip
-    """The first ``limit`` rows from ``cursor`` on, in the direction that it looks."""
+    branches: Sequence[MigrationQuerySet] | Listing, order: Order, cursor: Cursor, limit: int,
+    fields: tuple[str, ...], places: list[int],
+) -> tuple[list[Values], dict[str, int] | None]:  # fmt: skip
+    """The first ``limit`` rows from ``cursor`` on, in the direction that it looks, and ``by_status`` of the page."""
     ascending = order.descending == cursor.backwards
+    by_status = None
     if isinstance(branches, Listing):
-        rows = _kept(branches, order, cursor, limit, tuple(fields))
+        rows, by_status = _few(branches, order, cursor, limit, fields) if branches.few else ([], None)
+        if by_status is None:
+            rows = _kept(branches, order, cursor, limit, fields)
     else:
         query = _statement(branches, order, cursor, limit, fields)
         rows = [] if query is None else list(query)
-    return _sorted(rows, places, ascending=ascending)
+    return _sorted(rows, places, ascending=ascending), by_status
+
+
+def _few(
+    listing: Listing, order: Order, cursor: Cursor, limit: int, fields: tuple[str, ...]
+) -> tuple[list[Values], dict[str, int] | None]:
+    """The rows, and how many there are of each status; ``None`` of more than ``FEW``."""
+
+    def write(values: written.Values) -> list[QuerySet[Any, Any]]:
+        every = listing.few(values) if listing.few else Migration.objects.none()
+        query = _statement([Migration.objects.filter(listing.some)], order, _at(cursor, values), limit, fields)
+        return [every.order_by().values(*fields)[: FEW + 1], Migration.objects.none() if query is None else query]
+
+    found = _asked(listing, order, cursor, limit, fields, write, _with_counts(fields))
+    key = fields.index("api_id")
+    by_status = {row[fields.index("status")]: row[fields.index("id")] for row in found if row[key] is None}
+    return [row for row in found if row[key] is not None], by_status if sum(by_status.values()) <= FEW else None
+
+
+@cache
+def _with_counts(fields: tuple[str, ...]) -> Callable[[str, str], str]:
+    """One statement of all rows and of a page of them: the rows of the page, and one for each status without an id of
+    the API but with the number of its rows as its own."""
+    counted = {"id": "COUNT(*)", "status": "status"}
+    columns = ", ".join(counted.get(name, "NULL") for name in fields)
+
+    def join(every: str, page: str) -> str:
+        of_these = page.replace(f'"{Migration._meta.db_table}"', '"few"')
+        return (
+            f"WITH few AS ({every}) SELECT * FROM ({of_these}) AS page "  # noqa: S608  (Django wrote them)
+            f"UNION ALL SELECT {columns} FROM few GROUP BY status"
+        )
+
+    return join
 
 
 def _kept(listing: Listing, order: Order, cursor: Cursor, limit: int, fields: tuple[str, ...]) -> list[Values]:
+    def write(values: written.Values) -> list[QuerySet[Any, Any]]:
+        query = _statement(listing.branches(values), order, _at(cursor, values), limit, fields)
+        return [Migration.objects.none() if query is None else query]
+
+    return _asked(listing, order, cursor, limit, fields, write, str)
+
+
+def _asked(
+    listing: Listing, order: Order, cursor: Cursor, limit: int, fields: tuple[str, ...], write: written.Write,
+    join: Callable[..., str],
+) -> list[Values]:  # fmt: skip
     key = {f"key{place}": value for place, value in enumerate(cursor.key) if value is not None}
     nulls = tuple(value is None for value in cursor.key)
-
-    def write(values: written.Values) -> QuerySet[Any, Any]:
-        at = tuple(values.get(f"key{place}") for place in range(len(cursor.key)))
-        place = Cursor(key=at, backwards=cursor.backwards)
-        query = _statement(listing.branches(values), order, place, limit, fields)
-        return Migration.objects.none() if query is None else query
-
     shape = (listing.shape, order, nulls, cursor.backwards, limit, fields)
-    return written.rows(shape, {**listing.values, **key}, write, fields=fields)
+    return written.rows(shape, {**listing.values, **key}, write, fields=fields, join=join)
+
+
+def _at(cursor: Cursor, values: written.Values) -> Cursor:
+    """``cursor`` with what stands in for its key."""
+    return Cursor(key=tuple(values.get(f"key{n}") for n in range(len(cursor.key))), backwards=cursor.backwards)
 
 
 def _statement(

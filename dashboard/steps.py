@@ -49,7 +49,7 @@ def of(request: HttpRequest, migration: Migration) -> Steps | None:
     here = Here(reverse("migration-list"), choice.given)
     branches = filters.branches(choice.criteria, now, seen=seen, source=source)
     key = tuple(getattr(migration, name) for name in choice.order.columns)
-    before, after = paging.beside(branches, choice.order, key, field="api_id")
+    before, after = paging.beside(branches, choice.order, key, column="api_id")
     came_from = f"?{parameter(choice.given)}"
     return Steps(
         name=phrases.heading(choice.criteria, choice.given),

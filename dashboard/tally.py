@@ -1,7 +1,7 @@
 """How many migrations a list holds: by kept counts, and by a capped count where those don't answer."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,11 +10,11 @@ from django.db.models import Count, Q, QuerySet, Sum
 from dashboard import filters, wording, written
 from dashboard.current import Kept
 from dashboard.filters import Criteria
+from dashboard.paging import FEW
 from dashboard.written import Values
 from migrations_sync.models import CompanyStatusCount, DayCount, Migration, Source
 
 CAP = 10_000
-FEW = 1_000  # where every row has to be looked at to be counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +42,41 @@ class _List:
 
     def count(self, cap: int) -> int:
         """How many they are, or ``cap`` + 1."""
-        return sum(n for (n,) in self._first(cap + 1, "SELECT COUNT(*) FROM ({}) AS found"))
 
-    def by_status(self, cap: int) -> dict[str, int]:
-        """By status, of the first ``cap`` + 1; the ORM can't group a part of a table."""
-        return dict(self._first(cap + 1, "SELECT status, COUNT(*) FROM ({}) AS found GROUP BY status"))
-
-    def _first(self, limit: int, around: str) -> list[Any]:
-        def write(values: Values) -> QuerySet[Any, Any]:
+        def write(values: Values) -> list[QuerySet[Any, Any]]:
             criteria, now = filters.with_values(self.criteria, values, self.now)
-            rows = filters.together(criteria, seen=self.seen, source=self.source, now=now)
-            return rows.order_by().values_list("status")[:limit]
+            rows = filters.together(criteria, now, seen=self.seen, source=self.source)
+            return [rows.order_by().values_list("status")[: cap + 1]]
 
-        shape = ("first", filters.shape(self.criteria, self.seen, self.source), limit, around)
-        return written.rows(shape, filters.values(self.criteria, self.now), write, around=around)
+        shape = ("count", filters.shape(self.criteria, self.seen, self.source), cap)
+        ((n,),) = written.rows(shape, filters.values(self.criteria, self.now), write, join=_counted) or [(0,)]
+        return int(n)
 
 
-def tally(criteria: Criteria, kept: Iterable[Kept], *, source: Source, now: datetime) -> Tally:
-    """At most one query more than ``kept``, the counts of all statuses."""
+def _counted(rows: str) -> str:
+    return f"SELECT COUNT(*) FROM ({rows}) AS found"  # noqa: S608  (Django wrote it)
+
+
+def tally(
+    criteria: Criteria,
+    kept: Iterable[Kept],
+    *,
+    source: Source,
+    now: datetime,
+    by_status: dict[str, int] | None = None,
+) -> Tally:
+    """At most one query more than ``kept``, the counts of all statuses, and what a page has counted by the way."""
     kept = list(kept)
     asked = _List(criteria, frozenset(row.status for row in kept), source, now)
     codes = filters.wanted(criteria, asked.seen)
     lost = filters.gone_while_open(criteria)
     gone = sum(row.n for row in kept if row.gone and row.status in lost)
     if criteria.user or criteria.q:
-        return _few(asked, codes)
-    by_status = None if gone and criteria.apart_from_status else _from_counts(criteria, kept, source)
-    if by_status is None:
+        return _few(asked, by_status, codes)
+    of_list = None if gone and criteria.apart_from_status else _from_counts(criteria, kept, source)
+    if of_list is None:
         return Tally(min(n := asked.count(CAP), CAP), more=n > CAP)
-    return Tally(gone + _sum(by_status, codes), by_status)
+    return Tally(gone + _sum(of_list, codes), of_list)
 
 
 def _sum(by_status: dict[str, int], codes: list[str] | None) -> int:
@@ -90,15 +96,12 @@ def _from_counts(criteria: Criteria, kept: list[Kept], source: Source) -> dict[s
     if ranged:
         return _added(_by_day(criteria.created_after, criteria.created_before, source))
     # An empty company is that of the migrations without one.
-    return dict(
-        written.rows(
-            ("of a company", source.pk),
-            {"company": criteria.company},
-            lambda values: CompanyStatusCount.objects.filter(source=source, company_id=values["company"]).values_list(
-                "status", "n"
-            ),
-        )
-    )
+
+    def write(values: Values) -> list[QuerySet[Any, Any]]:
+        counts = CompanyStatusCount.objects.filter(source=source, company_id=values["company"])
+        return [counts.values_list("status", "n")]
+
+    return dict(written.rows(("of a company", source.pk), {"company": criteria.company}, write))
 
 
 def _added(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -119,9 +122,9 @@ def _by_day(first: datetime | None, last: datetime | None, source: Source) -> It
     values: dict[str, date] = {name: value for name, value in given.items() if value}
     values |= {f"{name} day": value.date() for name, value in (("begin", begin), ("end", end)) if value}
 
-    def write(values: Values) -> QuerySet[Any, Any]:
+    def write(values: Values) -> list[QuerySet[Any, Any]]:
         if within:
-            return _grouped(Q(created__gte=values["first"], created__lt=values["last"]), source)
+            return [_grouped(Q(created__gte=values["first"], created__lt=values["last"]), source)]
         days = DayCount.objects.filter(source=source, kind=DayCount.Kind.CREATED).order_by()
         ends = Q()
         if begin:
@@ -131,7 +134,7 @@ def _by_day(first: datetime | None, last: datetime | None, source: Source) -> It
             days = days.filter(day__lt=values["end day"])
             ends |= Q(created__gte=values["end"], created__lt=values["last"]) if broken[1] else Q()
         whole = days.values_list("status").annotate(how_many=Sum("n"))
-        return whole.union(_grouped(ends, source), all=True) if ends else whole
+        return [whole.union(_grouped(ends, source), all=True) if ends else whole]
 
     return written.rows(("by day", within, broken, source.pk), values, write)
 
@@ -145,14 +148,11 @@ def _grouped(condition: Q, source: Source) -> QuerySet[Any, tuple[str, int]]:
     return rows.values_list("status").annotate(how_many=Count("pk"))
 
 
-def _few(asked: _List, codes: list[str] | None) -> Tally:
+def _few(asked: _List, by_status: dict[str, int] | None, codes: list[str] | None) -> Tally:
     """Of one user or of a search, where few are to be expected."""
-    criteria = asked.criteria
-    every = replace(asked, criteria=replace(criteria, statuses=(), attention=False, unknown=False))
-    by_status = every.by_status(FEW)
-    if sum(by_status.values()) > FEW:
+    if by_status is None:
         n = asked.count(FEW) if codes else FEW + 1
         return Tally(min(n, FEW), more=n > FEW)
-    if filters.gone_while_open(criteria):
+    if filters.gone_while_open(asked.criteria):
         return Tally(asked.count(FEW), by_status)
     return Tally(_sum(by_status, codes), by_status)

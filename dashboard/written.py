@@ -19,6 +19,7 @@ from migrations_sync.models import Migration
 
 Values = Mapping[str, Any]  # texts, times, dates or numbers by name
 Row = tuple[Any, ...]
+Write = Callable[[Values], Sequence[QuerySet[Any, Any]]]
 
 TIMES = {field.name for field in Migration._meta.concrete_fields if isinstance(field, DateTimeField)}
 _KEPT = 512  # shapes; those that nobody asks for are forgotten
@@ -38,25 +39,20 @@ _lock = Lock()
 
 
 def rows(
-    shape: Hashable,
-    values: Values,
-    write: Callable[[Values], QuerySet[Any, Any]],
-    *,
-    fields: Sequence[str] = (),
-    around: str = "{}",
+    shape: Hashable, values: Values, write: Write, *, fields: Sequence[str] = (), join: Callable[..., str] = str
 ) -> list[Row]:
-    """What the queryset that ``write`` makes of ``values`` finds.
+    """What the querysets that ``write`` makes of ``values`` find; ``join`` makes one statement of several.
 
-    ``shape`` says all there is to say of the queryset but the values: of equal shapes only the first is written.
-    ``write`` may put a value into the statement as it is, or begin a text with it; it must not look at it.
-    ``fields``: those of migrations that are asked for, if times are among them. ``around``: more of the statement.
+    ``shape`` and ``join`` say all there is to say of them but the values: of equal ones only the first is written.
+    ``write`` may put a value into them as it is, or begin a text with it; it must not look at it.
+    ``fields``: those of migrations that are asked for, if times are among them.
     """
-    statement = _written(shape, values, write)
+    statement = _written((shape, join), values, lambda: _write(values, write, join))
     if statement is None:
         return []
     params = [_filled(param, name, values) for param, name in zip(statement.params, statement.names, strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(around.format(statement.sql), params)
+        cursor.execute(statement.sql, params)
         found: list[Row] = cursor.fetchall()
     if connection.vendor == "sqlite" and fields:
         places = [place for place, name in enumerate(fields) if name in TIMES]
@@ -72,14 +68,14 @@ def _with_times(row: Row, places: Iterable[int]) -> Row:
     return tuple(read)
 
 
-def _written(shape: Hashable, values: Values, write: Callable[[Values], QuerySet[Any, Any]]) -> _Statement | None:
+def _written(shape: Hashable, values: Values, make: Callable[[], _Statement | None]) -> _Statement | None:
     """The statement of that ``shape``; ``None`` for one that can find nothing."""
     place = (shape, tuple((name, type(value)) for name, value in values.items()))
     with _lock:
         if place in _statements:
             _statements.move_to_end(place)
             return _statements[place]
-    made = _write(values, write)
+    made = make()
     with _lock:
         _statements[place] = made
         if len(_statements) > _KEPT:
@@ -87,18 +83,19 @@ def _written(shape: Hashable, values: Values, write: Callable[[Values], QuerySet
     return made
 
 
-def _write(values: Values, write: Callable[[Values], QuerySet[Any, Any]]) -> _Statement | None:
+def _write(values: Values, write: Write, join: Callable[..., str]) -> _Statement | None:
     stand_ins = {name: _stand_in(name, value, place) for place, (name, value) in enumerate(values.items())}
     try:
-        sql, params = write(stand_ins).query.sql_with_params()
+        parts = [query.query.sql_with_params() for query in write(stand_ins)]
     except EmptyResultSet:
         return None
+    params = [param for _, of_one in parts for param in of_one]
     prepared = {_prepared(value): name for name, value in stand_ins.items()}
     names = [
         param[1:].partition(_MARK)[0] if isinstance(param, str) and param[:1] == _MARK else prepared.get(param, "")
         for param in params
     ]
-    return _Statement(sql, tuple(params), tuple(names))
+    return _Statement(join(*(sql for sql, _ in parts)), tuple(params), tuple(names))
 
 
 def _stand_in(name: str, value: Any, place: int) -> Any:

@@ -19,13 +19,13 @@ def asked(monkeypatch):
     monkeypatch.setattr(written, "_statements", type(written._statements)())
     count = []
 
-    def write(values: written.Values) -> QuerySet:
+    def write(values: written.Values) -> list[QuerySet]:
         count.append(values)
         rows = Migration.objects.filter(company_id=values["company"], created__gte=values["since"])
         if "beyond" in values:
             rows = rows.filter(pk__gt=values["beyond"])
         rows = rows.filter(api_id__gte=values["q"], api_id__lt=values["q"] + "\U0010ffff") if "q" in values else rows
-        return rows.order_by("pk").values_list("api_id", "created")
+        return [rows.order_by("pk").values_list("api_id", "created")]
 
     def ask(**values):
         found = written.rows("a list", values, write, fields=("api_id", "created"))
@@ -70,7 +70,7 @@ def test_times_come_as_times_from_every_database():
         ((_, created),) = written.rows(
             "times",
             {"company": "1"},
-            lambda values: Migration.objects.filter(company_id=values["company"]).values_list("api_id", "created"),
+            lambda values: [Migration.objects.filter(company_id=values["company"]).values_list("api_id", "created")],
             fields=("api_id", "created"),
         )
         assert created == T0
@@ -78,4 +78,4 @@ def test_times_come_as_times_from_every_database():
 
 def test_what_can_find_nothing_asks_nothing(django_assert_num_queries):
     with django_assert_num_queries(0):
-        assert written.rows("nothing", {}, lambda _: Migration.objects.filter(pk__in=[])) == []
+        assert written.rows("nothing", {}, lambda _: [Migration.objects.filter(pk__in=[])]) == []

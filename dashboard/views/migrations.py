@@ -54,7 +54,7 @@ def _file(request: HttpRequest) -> HttpResponseBase:
     if request.method == "GET":
         what = phrases.heading(choice.criteria, choice.given)
         audit.record(request, "export", target=choice.export, detail=what)
-    rows = filters.together(choice.criteria, seen=_seen(request), source=source, now=current.now(request))
+    rows = filters.together(choice.criteria, current.now(request), seen=_seen(request), source=source)
     ordered = rows.order_by(*choice.order.order_by())
     return exports.export(ordered, choice.export, source=source, as_of=current.freshness(request).as_of)
 
@@ -97,7 +97,8 @@ def _found(request: HttpRequest, choice: Choice) -> tuple[paging.Page, Tally]:
     source, now = current.source(request), current.now(request)
     listing = filters.listing(choice.criteria, seen=_seen(request), source=source, now=now)
     page = paging.page(listing, choice.order, choice.cursor, size=choice.per_page, fields=rows.FIELDS)
-    return page, tally(choice.criteria, current.kept_counts(request), source=source, now=now)
+    kept = current.kept_counts(request)
+    return page, tally(choice.criteria, kept, source=source, now=now, by_status=page.by_status)
 
 
 def _around(request: HttpRequest, choice: Choice, here: Here, counted: Tally) -> dict[str, Any]:
