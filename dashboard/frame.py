@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import cache
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 
 from dashboard import attention, current, preferences, wording
+from dashboard.hrefs import address
 from dashboard.parts import Banner, Section, Tone
 from migrations_sync.freshness import Freshness
 
@@ -56,19 +55,10 @@ def frame(request: HttpRequest) -> Frame:
         version=current.source(request).version,
         mark=MARKS.get(fresh.level, ""),
         sections=_sections(request),
-        search_href=address("search") or address("migration-list"),
+        search_href=address("search"),
         freshness=_line(fresh, now, zone),
-        banner=_banner(fresh, now, zone, address("run-list")),
+        banner=_banner(fresh, now, zone),
     )
-
-
-@cache
-def address(name: str) -> str:
-    """The address of the page called ``name``; empty where there is none."""
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 def _sections(request: HttpRequest) -> list[Section]:
@@ -78,12 +68,11 @@ def _sections(request: HttpRequest) -> list[Section]:
     return [
         Section(
             label=label,
-            href=href,
+            href=address(name),
             current=name.partition("-")[0] == here,
             count=wording.number(asking) if name == "attention" and asking else "",
         )
         for label, name in SECTIONS
-        if (href := address(name))
     ]
 
 
@@ -102,9 +91,9 @@ def _line(fresh: Freshness, now: datetime, zone: tzinfo) -> FreshnessLine:
     )
 
 
-def _banner(fresh: Freshness, now: datetime, zone: tzinfo, runs: str) -> Banner | None:
+def _banner(fresh: Freshness, now: datetime, zone: tzinfo) -> Banner | None:
     """What is wrong with the mirror in one sentence, since when, and where to read on."""
-    action = "See the syncs" if runs else ""
+    runs, action = address("run-list"), "See the syncs"
     shown = f"What you see was true at {wording.second(fresh.as_of, zone)}." if fresh.as_of else ""
     cause = f"{fresh.cause.rstrip('.')}." if fresh.cause else ""
     if fresh.level == "blind":

@@ -1,5 +1,6 @@
 """The addresses of pages, for whatever ids the API may use."""
 
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -7,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.urls.converters import PathConverter
 
+address = cache(reverse)  # of a page without parameters: the same for as long as the process lives
 # Browsers and proxies resolve or merge these parts of a path, so an id that holds one travels as a parameter.
 _LOST = {"", ".", ".."}
 
@@ -20,7 +22,7 @@ class Anything(PathConverter):
 def migrations(**criteria: Any) -> str:
     """The list of migrations, narrowed; a value may be a list, and what is empty stays out."""
     query = urlencode({name: value for name, value in criteria.items() if value}, doseq=True)
-    return reverse("migration-list") + (f"?{query}" if query else "")
+    return address("migration-list") + (f"?{query}" if query else "")
 
 
 def of_company(company_id: str | None, **criteria: Any) -> str:
@@ -29,7 +31,7 @@ def of_company(company_id: str | None, **criteria: Any) -> str:
 
 
 def migration(api_id: str) -> str:
-    return f"{reverse('migration-list')}{quote(api_id, safe='')}/"
+    return f"{address('migration-list')}{quote(api_id, safe='')}/"
 
 
 def short(request: HttpRequest, api_id: str, **query: str) -> str:
@@ -41,22 +43,22 @@ def short(request: HttpRequest, api_id: str, **query: str) -> str:
 def company(company_id: str | None) -> str:
     """The page of a company; an empty id means the migrations without one."""
     if _LOST & set((company_id or "").split("/")):
-        return f"{reverse('company-list')}?{urlencode({'id': company_id or ''})}"
-    return reverse("company-list") + quote(company_id or "", safe="") + "/"
+        return f"{address('company-list')}?{urlencode({'id': company_id or ''})}"
+    return address("company-list") + quote(company_id or "", safe="") + "/"
 
 
 def changes(**criteria: Any) -> str:
     """The list of observed status changes, narrowed by ``run``, or by ``first`` and ``last`` day and ``status``."""
-    return f"{reverse('change-list')}?{urlencode(criteria)}"
+    return f"{address('change-list')}?{urlencode(criteria)}"
 
 
 def attention(reason: str) -> str:
     """All that need a person for one reason."""
-    return f"{reverse('attention')}?{urlencode({'reason': reason})}"
+    return f"{address('attention')}?{urlencode({'reason': reason})}"
 
 
 def runs() -> str:
-    return reverse("run-list")
+    return address("run-list")
 
 
 def run(number: int) -> str:

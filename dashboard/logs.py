@@ -4,6 +4,8 @@
 by whichever library; ``dashboard.task_logs`` sees to those of tasks.
 """
 
+import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -68,7 +70,8 @@ def _only_request_id(logger: WrappedLogger, method: str, event: EventDict) -> Ev
 def _renderer(style: str) -> Callable[[WrappedLogger, str, EventDict], str]:
     if style == "console":
         return structlog.dev.ConsoleRenderer(colors=False)
-    return structlog.processors.JSONRenderer(default=str, ensure_ascii=False)  # type: ignore[return-value]
+    encoder = json.JSONEncoder(default=str, ensure_ascii=False)
+    return lambda logger, method, event: encoder.encode(event)
 
 
 def _scrubbed(render: Callable[[WrappedLogger, str, EventDict], str]) -> Processor:
@@ -78,6 +81,8 @@ def _scrubbed(render: Callable[[WrappedLogger, str, EventDict], str]) -> Process
     return finished
 
 
+# No line says where in the program it was written; to find that out, each would walk the stack.
+logging._srcfile = None  # as Python's own guide to logging has it
 structlog.configure(
     processors=[
         structlog.stdlib.filter_by_level,

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 
 from dashboard import current, filters, phrases, preferences, wording
 from dashboard.filters import Choice
-from dashboard.frame import address
+from dashboard.hrefs import address
 from dashboard.links import Here
 from dashboard.listing import Chip, narrowing, removable_chips
 from dashboard.parts import Empty, Link

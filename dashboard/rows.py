@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import wording
+from dashboard.hrefs import address
 from migrations_sync import statuses
 from migrations_sync.models import Source
 
@@ -55,7 +55,7 @@ def ready(
     ``narrow``: a query string; the links of companies and users are added to it. ``query``: what the links of
     migrations end with, so that their pages know where one came from.
     """
-    here = reverse("migration-list")
+    here = address("migration-list")
     link = f"{here}?{narrow}&" if narrow else f"{here}?"
     return [_row(*row, source=source, now=now, zone=zone, here=here, link=link, query=query) for row in values]
 

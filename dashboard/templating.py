@@ -3,10 +3,14 @@
 The administration and other packages bring templates for Django's engine, which stays for them.
 """
 
+import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import jinja2
+import jinja2.ext
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.template.defaultfilters import truncatechars
 from django.templatetags.static import static
@@ -15,6 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from dashboard.hrefs import address
 from dashboard.parts import Tone
 from dashboard.preferences import Preferences
 from dashboard.rows import markup
@@ -24,15 +29,15 @@ MESSAGES: dict[str, tuple[Tone, str]] = {
     "warning": ("late", "alert"),
     "error": ("bad", "alert"),
 }
-# An address or a file without parameters has one name as long as the process lives.
-_file, _address = cache(static), cache(reverse)
+_file = cache(static)
 
 
 class Environment(jinja2.Environment):
     """A name that a context or a value does not have is an error, so that nothing is left blank unnoticed."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options | {"undefined": jinja2.StrictUndefined}, trim_blocks=True, lstrip_blocks=True)
+        options |= {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+        super().__init__(**options, extensions=[] if settings.DEBUG else [Inlined])
         self.globals |= {
             "icon": icon,
             "message_look": message_look,
@@ -55,9 +60,26 @@ class Environment(jinja2.Environment):
         return super().getattr(obj, attribute)
 
 
+class Inlined(jinja2.ext.Extension):
+    """Puts into a template what it includes, and the addresses and pictures that it names: each page would look them
+    up again. Not while somebody edits the templates, as nobody would look whether those included have changed."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        whole = _INCLUDE.sub(lambda found: self._read(found["name"]), source)
+        return _NAMED.sub(lambda found: str(_NAMERS[found["namer"]](found["name"])), whole)
+
+    def _read(self, name: str) -> str:
+        loader = self.environment.loader
+        return self.preprocess(loader.get_source(self.environment, name)[0], name) if loader else ""
+
+
+_INCLUDE = re.compile(r"""\{% include (?P<quote>["'])(?P<name>[^"']+)(?P=quote) %\}""")
+_NAMED = re.compile(r"""\{\{ (?P<namer>icon|static|url)\((?P<quote>["'])(?P<name>[^"']+)(?P=quote)\) \}\}""")
+
+
 def url(name: str, *args: object) -> str:
     """The address of the page called ``name``."""
-    return reverse(name, args=args) if args else _address(name)
+    return reverse(name, args=args) if args else address(name)
 
 
 @cache
@@ -70,3 +92,6 @@ def icon(name: str) -> SafeString:
 def message_look(level: str) -> tuple[Tone, str]:
     """Tone and icon of a message."""
     return MESSAGES.get(level, ("info", "bell"))
+
+
+_NAMERS: dict[str, Callable[[str], str]] = {"icon": icon, "static": _file, "url": url}

@@ -1,3 +1,4 @@
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -8,3 +9,6 @@ application = get_wsgi_application()
 from dashboard import celery, timeouts  # noqa: E402, F401  (they need the settings; pages send tasks)
 
 timeouts.limit_this_process()
+# What is there now is there for good: it need not be looked through for garbage, nor copied for each worker.
+gc.collect()
+gc.freeze()

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.template import engines
 from django.template.loader import render_to_string
 
+from dashboard import templating
+from dashboard.parts import Pager
 from tests.reading import words
 
 pytestmark = pytest.mark.once
@@ -59,3 +61,21 @@ def test_a_name_that_nobody_gave_is_an_error_and_no_blank():
 
 def test_a_key_of_a_row_comes_before_the_methods_of_a_dictionary():
     assert engines["jinja2"].from_string("{{ row.items }}").render({"row": {"items": "<3"}}) == "&lt;3"
+
+
+def test_what_a_template_includes_sees_what_stands_around_it():
+    source = '{% for pager in pagers %}{% include "dashboard/_pager.html" %}{% endfor %}{{ icon("star") }}'
+    shown = engines["jinja2"].from_string(source).render({"pagers": [Pager("<1>", first="/?a&b"), Pager("2")]})
+
+    assert shown.count('<nav class="pager"') == 2
+    assert "&lt;1&gt;" in shown
+    assert 'href="/?a&amp;b"' in shown
+    assert shown.endswith("</svg>")
+
+
+def test_what_is_edited_is_read_again_with_what_it_includes(settings):
+    settings.DEBUG = True
+    while_editing = templating.Environment(loader=engines["jinja2"].env.loader, autoescape=True)
+
+    assert not while_editing.extensions
+    assert while_editing.get_template("404.html").render() == engines["jinja2"].env.get_template("404.html").render()
