@@ -34,7 +34,7 @@ def configuration(level: str, style: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"lines": {"()": formatter, "style": style}},
+        "formatters": {"lines": {"()": Formatter, "style": style}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
@@ -52,12 +52,21 @@ def configuration(level: str, style: str) -> dict[str, Any]:
     }
 
 
-def formatter(style: str) -> structlog.stdlib.ProcessorFormatter:
-    """The formatter of every handler; the last step takes the secrets out of the finished line."""
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_shared[:-2], structlog.stdlib.ExtraAdder(), _only_request_id, _shared[-1]],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _scrubbed(_renderer(style))],
-    )
+class Formatter(structlog.stdlib.ProcessorFormatter):
+    """Of every handler; the last step takes the secrets out of the finished line."""
+
+    def __init__(self, style: str) -> None:
+        self._finish = _scrubbed(_renderer(style))
+        super().__init__(
+            foreign_pre_chain=[*_shared[:-2], structlog.stdlib.ExtraAdder(), _only_request_id, _shared[-1]],
+            processors=[self.remove_processors_meta, self._finish],
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Of a line that ``structlog`` began nothing is left to do but that last step: each request writes one."""
+        if isinstance(record.msg, dict) and hasattr(record, "_name"):
+            return str(self._finish(None, record.levelname, record.msg.copy()))
+        return super().format(record)
 
 
 def _only_request_id(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -225,6 +225,7 @@ def _database(url: str) -> dict[str, Any]:
             "DATABASE_URL can't be read: use postgres://user:password@host:5432/name or sqlite:///path"
         ) from error
     if config["ENGINE"].endswith("sqlite3"):
+        config["ENGINE"] = "dashboard.sqlite"
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

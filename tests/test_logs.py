@@ -25,7 +25,7 @@ def lines():
     redaction.hide(KEY)
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(logs.formatter("json"))
+    handler.setFormatter(logs.Formatter("json"))
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)
