@@ -233,8 +233,6 @@ def _database(url: str) -> dict[str, Any]:
         }
     elif config["ENGINE"].endswith("postgresql"):
         config |= {"ENGINE": "dashboard.postgresql", "CONN_HEALTH_CHECKS": True}
-        # Times that a statement runs before its plan is kept, where `dashboard.postgresql.planned` asks for that.
-        config["OPTIONS"] = config.get("OPTIONS", {}) | {"prepare_threshold": 2}
     else:
         raise ImproperlyConfigured("DATABASE_URL: only postgres:// and sqlite:// are supported")
     # Opening one takes longer than a page; on SQLite, too, which then reads its whole schema.

@@ -200,6 +200,15 @@ def test_a_second_beat_costs_next_to_nothing(django_assert_max_num_queries: Any)
         assert full(ListApi(rows(30))).outcome == "skipped"
 
 
+@pytest.mark.postgresql
+def test_the_driver_remembers_no_statement_of_a_pass():
+    connection.close()
+
+    full(ListApi(rows(30)))
+
+    assert connection.connection.prepare_threshold is None
+
+
 def indexes() -> set[str]:
     with connection.cursor() as cursor:
         return set(connection.introspection.get_constraints(cursor, Migration._meta.db_table))

@@ -10,6 +10,8 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
+PLANNED_AFTER = 2  # times that a statement runs before its plan is kept
+
 
 class Moment(Loader):
     """A time with its zone, read at the pace of C: a list has hundreds of them."""
@@ -47,6 +49,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """As Django makes any other, but one that sends statements and parameters apart."""
         self.close_if_health_check_failed()
         self.ensure_connection()
+        # Only where plans are wanted: the driver then remembers a hundred statements whole, and a sweep's are long.
+        self.connection.prepare_threshold = PLANNED_AFTER
         with self.wrap_database_errors:
             made: CursorWrapper = self._prepare_cursor(psycopg.Cursor(self.connection))  # type: ignore[attr-defined]
             return made
