@@ -2,11 +2,11 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.template.backends.utils import csrf_input
-from django.templatetags.static import static
 from django.utils.functional import SimpleLazyObject
 
 from dashboard import frame as frames
 from dashboard import preferences
+from dashboard.templating import file
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "frame": SimpleLazyObject(lambda: frames.frame(request)),
         "preferences": preferences.read(request),
-        "icons": static("icons.svg"),
+        "icons": file("icons.svg"),
         # Masked once for all forms of a page, or it would compress badly.
         "csrf_input": SimpleLazyObject(lambda: csrf_input(request)),
     }

@@ -1,5 +1,6 @@
 """What every request gets: an id, a line in the log, and the headers that every answer carries."""
 
+import logging
 import re
 import time
 import uuid
@@ -16,8 +17,10 @@ from structlog.contextvars import bound_contextvars
 
 from dashboard import latency, timeouts
 from dashboard.api.problems import Problem
+from dashboard.logs import note
 
 log = structlog.stdlib.get_logger("dashboard.request")
+requests = logging.getLogger("dashboard.request")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _plain_id = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -40,7 +43,8 @@ class RequestLogMiddleware:
             response = self.get_response(request)
             seconds = time.perf_counter() - began
             latency.record(request, response.status_code, seconds)
-            log.info(
+            note(
+                requests,
                 "request",
                 method=request.method,
                 path=_shown_path(request),

@@ -29,7 +29,7 @@ MESSAGES: dict[str, tuple[Tone, str]] = {
     "warning": ("late", "alert"),
     "error": ("bad", "alert"),
 }
-_file = cache(static)
+file = cache(static)
 
 
 class Environment(jinja2.Environment):
@@ -42,7 +42,7 @@ class Environment(jinja2.Environment):
             "icon": icon,
             "message_look": message_look,
             "migration_rows": markup,
-            "static": _file,
+            "static": file,
             "url": url,
             # Where a page is made without a request, as some of those about errors are.
             "csrf_input": "",
@@ -94,4 +94,4 @@ def message_look(level: str) -> tuple[Tone, str]:
     return MESSAGES.get(level, ("info", "bell"))
 
 
-_NAMERS: dict[str, Callable[[str], str]] = {"icon": icon, "static": _file, "url": url}
+_NAMERS: dict[str, Callable[[str], str]] = {"icon": icon, "static": file, "url": url}

@@ -162,3 +162,24 @@ def test_the_debug_page_shows_no_key(settings, accept):
 
     assert "could not use" in page
     assert "PLANTED" not in page
+
+
+def test_a_noted_line_is_like_any_other(lines):
+    ours = logging.getLogger("ours")
+    with structlog.contextvars.bound_contextvars(request="r-1"):
+        structlog.stdlib.get_logger("ours").info("told", key=KEY, n=1)
+        logs.note(ours, "told", key=KEY, n=1)
+
+    told, noted = lines()
+    assert list(told) == list(noted)
+    assert {**told, "at": ""} == {**noted, "at": ""}
+    assert len(told["at"]) == len(noted["at"])
+
+
+def test_nothing_is_noted_that_nobody_wants(lines):
+    quiet = logging.getLogger("quiet")
+    quiet.setLevel(logging.WARNING)
+
+    logs.note(quiet, "told")
+
+    assert lines() == []
