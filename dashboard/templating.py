@@ -57,7 +57,10 @@ class Environment(jinja2.Environment):
         """A dictionary's key comes before its methods: ``row.items`` is a value, and found at once."""
         if type(obj) is dict and attribute in obj:
             return obj[attribute]
-        return super().getattr(obj, attribute)
+        try:
+            return getattr(obj, attribute)
+        except AttributeError:
+            return super().getattr(obj, attribute)
 
 
 class Inlined(jinja2.ext.Extension):
