@@ -55,6 +55,15 @@ class Harmless(Func):
     )
     output_field = models.TextField()
 
+    def as_postgresql(self, compiler, connection, **extra):  # type: ignore[no-untyped-def]  # as Func's own
+        # Hardly any begins with anything but a letter or a digit, which are told apart in a fifth of the time.
+        first, dangerous = "ASCII(%(expressions)s)", ", ".join(str(ord(character)) for character in "=+-@\t\r\n")
+        template = (
+            f"CASE WHEN {first} > 64 THEN %(expressions)s WHEN {first} BETWEEN 48 AND 57 THEN %(expressions)s"
+            f" WHEN {first} IN ({dangerous}) THEN '''' || %(expressions)s ELSE %(expressions)s END"
+        )
+        return self.as_sql(compiler, connection, template=template, **extra)
+
 
 def export(rows: MigrationQuerySet, kind: str, *, source: Source, as_of: datetime | None) -> StreamingHttpResponse:
     """``rows`` in their order as a file of that ``kind``; its name says as of when it is true."""
@@ -127,12 +136,11 @@ def last_checked(source: Source) -> Case:
         known = max(times, default=None)
         return Greatest("checked_at", Value(known, models.DateTimeField())) if known else F("checked_at")
 
-    return Case(
-        When(gone_at__isnull=False, then=F("checked_at")),
-        When(status__in=statuses.FINISHED, then=newest(swept)),
-        default=newest(swept + asked),
-        output_field=models.DateTimeField(),
-    )
+    of_open, of_finished = newest(swept + asked), newest(swept)
+    cases = [When(gone_at__isnull=False, then=F("checked_at"))]
+    if of_open != of_finished:
+        cases.append(When(status__in=statuses.FINISHED, then=of_finished))
+    return Case(*cases, default=of_open, output_field=models.DateTimeField())
 
 
 def _copied(select: str, params: Params, options: str) -> Iterator[bytes]:
@@ -142,8 +150,7 @@ def _copied(select: str, params: Params, options: str) -> Iterator[bytes]:
         f"COPY ({select}) TO STDOUT WITH ({options})", params
     )
     with timeouts.unlimited(), connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in copy:
-            yield bytes(row)
+        yield from copy
 
 
 def _fetched(select: str, params: Params) -> Iterator[list[tuple[str, ...]]]:
