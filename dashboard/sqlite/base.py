@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.db.backends.sqlite3 import base
 
 
@@ -17,6 +19,7 @@ def _moment(stored: bytes) -> datetime:
 sqlite3.register_converter("datetime", _moment)
 
 
+_CACHE = 8192  # KiB
 _SHORT = 10_000  # characters; those that add many rows are longer, and seldom the same
 
 
@@ -33,6 +36,18 @@ class Cursor(base.SQLiteCursorWrapper):
 @lru_cache(512)
 def _converted(query: str) -> str:
     return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
+
+
+def keep_little() -> None:
+    """From now on, each new connection of this process keeps little of the file in memory: there is one for each
+    thread, and what a page reads the operating system has at hand."""
+    connection_created.connect(_keep_little, dispatch_uid="sqlite-memory")
+
+
+def _keep_little(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA cache_size = -{_CACHE}")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
