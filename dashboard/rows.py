@@ -160,5 +160,4 @@ def last_checked(is_open: bool, checked: datetime, gone: datetime | None, source
     """
     if gone:
         return checked
-    passes = (source.swept_at, source.open_checked_at if is_open else None)
-    return max([checked, *(at for at in passes if at)])
+    return max(filter(None, (checked, source.swept_at, source.open_checked_at if is_open else None)))
