@@ -199,7 +199,7 @@ def test_a_field_with_an_error_keeps_what_was_typed_and_is_tied_to_its_reason(
 ) -> None:
     page = person.get('/migrations/?created_after="<b>').content.decode()
 
-    assert 'value="&#34;&lt;b&gt;" ' in page
+    assert 'value="&quot;&lt;b&gt;" ' in page
     assert 'aria-invalid="true" aria-describedby="e-created_after"' in page
     assert 'id="e-created_after"' in page
 

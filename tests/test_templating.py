@@ -50,7 +50,7 @@ def test_an_error_page_can_be_made_without_a_request(name, heading):
 def test_a_page_about_what_was_refused_or_not_found_quotes_the_reason_as_text():
     for name in ("403.html", "404.html"):
         page = render_to_string(name, {"exception": "<b>'\"&"})
-        assert "&lt;b&gt;&#39;&#34;&amp;" in page
+        assert "&lt;b&gt;&#x27;&quot;&amp;" in page
 
 
 def test_a_name_that_nobody_gave_is_an_error_and_no_blank():
