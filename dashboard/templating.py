@@ -16,12 +16,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.template.defaultfilters import truncatechars
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
-from markupsafe import escape
 
 from dashboard.hrefs import address
 from dashboard.parts import Tone
@@ -72,7 +71,7 @@ class Environment(jinja2.Environment):
 
     @staticmethod
     def escape(value: object) -> str:
-        return html.escape(value) if type(value) is str else escape(value)
+        return html.escape(value) if type(value) is str else conditional_escape(value)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """A dictionary's key comes before its methods: ``row.items`` is a value, and found at once."""
