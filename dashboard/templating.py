@@ -70,7 +70,7 @@ class Environment(jinja2.Environment):
         self.filters |= {"capfirst": capfirst, "truncatechars": truncatechars}
 
     @staticmethod
-    def escape(value: object) -> str:
+    def escape(value: Any) -> str:
         return html.escape(value) if type(value) is str else conditional_escape(value)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
