@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from dashboard.models import AuditEntry, TriageAct
+from dashboard.postgresql.planned import planned_cursor
 from migrations_sync.database import as_time
 from migrations_sync.models import BlindSpot, Migration, PayloadVersion, StatusChange, WebhookDelivery
 
@@ -97,7 +98,7 @@ UNION ALL SELECT * FROM (
 def read(migration: Migration, *, at: datetime | None = None) -> History:
     """The record of ``migration``, or what of it existed ``at`` a moment (UTC). One statement."""
     adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
+    with planned_cursor(connection) as cursor:
         cursor.execute(
             _SQL,
             {

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import connection
 
 from dashboard import rows
+from dashboard.postgresql.planned import planned_cursor
 from migrations_sync.database import as_time
 from migrations_sync.models import Migration
 
@@ -46,7 +47,7 @@ _TIMES = {place for place, name in enumerate(rows.FIELDS) if name == "created" o
 def of(migration: Migration) -> Neighbours:
     """The neighbours of ``migration``. One statement, and each part of it a few rows of an index."""
     adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
+    with planned_cursor(connection) as cursor:
         cursor.execute(
             _SQL,
             {
