@@ -11,7 +11,7 @@ from dashboard import visit
 from migrations_sync.database import as_time
 
 _MOMENTS = {"last_login", "date_joined"}
-# Asked for by every page of somebody signed in; Django takes longer to write this than a database to answer it.
+# Where it did not come along with the session; Django takes longer to write this than a database to answer it.
 _ACCOUNT = f"SELECT {', '.join(visit.ACCOUNT)} FROM {User._meta.db_table} WHERE id = %s"  # noqa: S608  (its own names)
 
 

@@ -169,6 +169,8 @@ class _Reading:
         first, last = self.data.get("created_after"), self.data.get("created_before")
         if first and last and first >= last:
             self.errors["created_before"] = ["This is not later than the beginning: nothing lies between."]
+        if self.data.get("company") and self.data.get("no_company"):
+            self.errors["no_company"] = ["There is a company to look for, too: no migration has one and none."]
         sort = self.data["sort"] = self.data.get("sort") or NEWEST_FIRST
         self.data["order"] = Order(ORDERS[sort.lstrip("-")], descending=sort.startswith("-"))
         self.data["cursor"] = Cursor()
@@ -268,8 +270,7 @@ def listing(criteria: Criteria, *, seen: Iterable[str], source: Source, now: dat
         values(criteria, now),
         filled,
         few=every if criteria.user or criteria.q else None,
-        # What holds for none is a condition, too: counted they are all the same.
-        some=Q(pk__lt=0) if wanted(criteria, seen) == [] else _status_condition(criteria, seen),
+        some=_status_condition(criteria, seen),
     )
 
 
@@ -356,7 +357,8 @@ def _status_condition(criteria: Criteria, seen: Iterable[str]) -> Q:
     codes = wanted(criteria, seen)
     if codes is None:
         return Q()
-    condition = Q(status__in=codes)
+    # What holds for none is a condition, too, as those that it leaves out are counted all the same.
+    condition = Q(status__in=codes) if codes else Q(pk__lt=0)
     lost = gone_while_open(criteria)
     return condition | Q(status__in=lost, gone_at__isnull=False) if lost else condition
 

@@ -10,7 +10,6 @@ from django.templatetags.static import static
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import current, preferences
-from dashboard.conditional import release
 from dashboard.kept import kept
 
 KEPT = 10  # seconds; ages on the page count on by themselves
@@ -23,7 +22,7 @@ def fragment(request: HttpRequest, name: str, template: str, make: Callable[[], 
     """
     source, fresh, now = current.source(request), current.freshness(request), current.now(request)
     state = (source.pk, source.version, fresh.level, fresh.sweeping, int(now.timestamp()) // KEPT)
-    follows_from = repr((release(), template, name, str(preferences.read(request).zone), state))
+    follows_from = repr((template, name, str(preferences.read(request).zone), state))
     key = f"fragment:{blake2b(follows_from.encode(), digest_size=16).hexdigest()}"
     made = kept(key, lambda: str(render_to_string(template, make() | {"icons": static("icons.svg")})), seconds=KEPT)
     return mark_safe(made)  # noqa: S308  (the template engine escaped it)

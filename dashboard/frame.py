@@ -49,7 +49,7 @@ class Frame:
 
 
 def frame(request: HttpRequest) -> Frame:
-    """The frame of the page that ``request`` asks for: two queries, shared with the page's own."""
+    """The frame of the page that ``request`` asks for; what it has to ask for, the page has asked for as well."""
     fresh, now, zone = current.freshness(request), current.now(request), preferences.read(request).zone
     return Frame(
         version=current.source(request).version,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from dashboard.models import AuditEntry, TriageAct
-from dashboard.postgresql.planned import planned_cursor
+from dashboard.postgresql import planned
 from migrations_sync.database import as_time
 from migrations_sync.models import BlindSpot, Migration, PayloadVersion, StatusChange, WebhookDelivery
 
@@ -98,18 +98,17 @@ UNION ALL SELECT * FROM (
 def read(migration: Migration, *, at: datetime | None = None) -> History:
     """The record of ``migration``, or what of it existed ``at`` a moment (UTC). One statement."""
     adapt = connection.ops.adapt_datetimefield_value
-    with planned_cursor(connection) as cursor:
-        cursor.execute(
-            _SQL,
-            {
-                "migration": migration.pk,
-                "api_id": migration.api_id,
-                "source": migration.source_id,
-                "created": adapt(migration.created),
-                "at": adapt(at or END_OF_TIME),
-            },
-        )
-        items = [_item(row) for row in cursor.fetchall()]
+    found = planned.rows(
+        _SQL,
+        {
+            "migration": migration.pk,
+            "api_id": migration.api_id,
+            "source": migration.source_id,
+            "created": adapt(migration.created),
+            "at": adapt(at or END_OF_TIME),
+        },
+    )
+    items = [_item(row) for row in found]
     sorts: dict[str, list[Item]] = {}
     for item in sorted(items, key=lambda item: (item.at or item.since or END_OF_TIME, item.pk)):
         sorts.setdefault(item.sort, []).append(item)

@@ -6,6 +6,8 @@ from typing import Any, TypeVar, cast
 
 from django.core.cache import cache
 
+from dashboard.release import release
+
 Value = TypeVar("Value")
 _MANY, _MOST = 50, 1000  # from when on what is over is thrown away, and from when on everything
 # By key: until when, by the monotonic clock, and what. Not Django's cache in memory, which copies a value each time.
@@ -16,11 +18,11 @@ def kept(key: str, make: Callable[[], Value], *, seconds: int, here: int | None 
     """What ``make`` gives, asked for once in so many ``seconds``; a process goes by itself for ``here`` of them.
 
     ``key`` says what the value follows from, such as the mirror's version: no process may show what is over. Many are
-    given the same value: nobody may change it.
+    given the same value: nobody may change it. Another release, which may make it otherwise, keeps its own.
     """
     ends, found = _here.get(key, (0.0, None))
     if ends <= time.monotonic():
-        found = cache.get_or_set(key, make, seconds)
+        found = cache.get_or_set(f"{release()}:{key}", make, seconds)
         _make_room()
         _here[key] = time.monotonic() + (here or seconds), found
     return cast(Value, found)

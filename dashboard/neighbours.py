@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import connection
 
 from dashboard import rows
-from dashboard.postgresql.planned import planned_cursor
+from dashboard.postgresql import planned
 from migrations_sync.database import as_time
 from migrations_sync.models import Migration
 
@@ -47,23 +47,20 @@ _TIMES = {place for place, name in enumerate(rows.FIELDS) if name == "created" o
 def of(migration: Migration) -> Neighbours:
     """The neighbours of ``migration``. One statement, and each part of it a few rows of an index."""
     adapt = connection.ops.adapt_datetimefield_value
-    with planned_cursor(connection) as cursor:
-        cursor.execute(
-            _SQL,
-            {
-                "id": migration.pk,
-                "user": migration.created_by_user_id,
-                "company": migration.company_id,
-                "created": adapt(migration.created),
-                "first": adapt(migration.created - AROUND),
-                "last": adapt(migration.created + AROUND),
-            },
-        )
-        found: dict[str, list[rows.Values]] = {name: [] for name, *_ in _PARTS}
-        for name, *values in cursor.fetchall():
-            found[name].append(
-                tuple(as_time(value) if place in _TIMES else value for place, value in enumerate(values))
-            )
+    asked = planned.rows(
+        _SQL,
+        {
+            "id": migration.pk,
+            "user": migration.created_by_user_id,
+            "company": migration.company_id,
+            "created": adapt(migration.created),
+            "first": adapt(migration.created - AROUND),
+            "last": adapt(migration.created + AROUND),
+        },
+    )
+    found: dict[str, list[rows.Values]] = {name: [] for name, *_ in _PARTS}
+    for name, *values in asked:
+        found[name].append(tuple(as_time(value) if place in _TIMES else value for place, value in enumerate(values)))
     hour = _nearest(found["before"], found["after"])
     return Neighbours(
         user=found["user"][:SHOWN],

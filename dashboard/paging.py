@@ -87,7 +87,7 @@ def _typed(name: str, value: Any) -> Any:
         if name not in NULLABLE:
             raise ValueError(name)
         return None
-    if isinstance(value, str) and "\0" in value:
+    if isinstance(value, str) and "\0" in value.encode().decode():  # a lone surrogate is an error as well
         raise ValueError(name)
     typed = COLUMNS[name].to_python(value)
     if isinstance(typed, datetime) and typed.tzinfo is None:

@@ -74,7 +74,7 @@ def markup(rows: Iterable[Row], *, icons: str) -> SafeString:
 def _format() -> tuple[str, Callable[[Row], tuple[Any, ...]]]:
     """The row with places to fill, and what fills them."""
     file: Path = settings.BASE_DIR / "templates" / "dashboard" / "_migration_row.html"
-    text = file.read_text().replace("%", "%%")
+    text = file.read_text(encoding="utf-8").replace("%", "%%")
     return _NAME.sub("%s", text), itemgetter(*_NAME.findall(text))
 
 

@@ -9,6 +9,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models import F
 from django.db.models.signals import m2m_changed, post_migrate, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -74,7 +75,19 @@ def _groups_changed(instance: User | Group, action: str, pk_set: set[int] | None
         people = [instance] if isinstance(instance, User) else User.objects.filter(pk__in=pk_set or ())
         for user in people:
             roles.open_administration(user)
-        Source.default().touch()  # pages offer what a role may do
+        _offer_anew()
+
+
+@receiver(m2m_changed, sender=User.user_permissions.through)
+@receiver(m2m_changed, sender=Group.permissions.through)
+def _permissions_changed(action: str, **_: Any) -> None:
+    if action.startswith("post_"):
+        _offer_anew()
+
+
+def _offer_anew() -> None:
+    """Pages offer what their reader may do: none of those that are open is the same any more."""
+    Source.objects.update(version=F("version") + 1)
 
 
 @receiver(post_save, sender=LogEntry)

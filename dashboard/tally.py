@@ -151,7 +151,7 @@ def _grouped(condition: Q, source: Source) -> QuerySet[Any, tuple[str, int]]:
 def _few(asked: _List, by_status: dict[str, int] | None, codes: list[str] | None) -> Tally:
     """Of one user or of a search, where few are to be expected."""
     if by_status is None:
-        n = asked.count(FEW) if codes else FEW + 1
+        n = FEW + 1 if codes is None else asked.count(FEW)
         return Tally(min(n, FEW), more=n > FEW)
     if filters.gone_while_open(asked.criteria):
         return Tally(asked.count(FEW), by_status)

@@ -1,23 +1,21 @@
 """What every request needs of the database, in one statement: session, account and the state of the mirror.
 
-Asked one by one, these take longer than a page that has not changed needs altogether. Each part is handed out once:
-whoever asks again in the same request, after something was written, reads what the database holds by then.
+Asked one by one, these take longer than a page that has not changed needs altogether. They are as of the beginning of
+the request, and each is handed out once: whoever asks again reads what the database holds by then.
 """
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from dashboard.postgresql.planned import planned_cursor
+from dashboard.postgresql import planned
 from migrations_sync import freshness
 from migrations_sync.database import as_time
 
@@ -37,20 +35,21 @@ _accounts: dict[str, int] = {}  # by the session's key; only says what to ask fo
 
 @dataclass(slots=True)
 class Visit:
-    """One request. ``key``: the session that its cookie names, whether there is one or not."""
+    """One request. ``key``: the session that its cookie names, whether there is one or not. ``looks``: it changes
+    nothing, so that the mirror's version stays the one that it began with."""
 
     key: str
+    looks: bool = True
     _session: Row | None = None
     _account: Row | None = None
     _mirror: Row | None = None
     _asked: bool = False
 
-    def session(self) -> str | None:
-        """The session's data as they are stored; ``None`` if it is over or never was."""
+    def session(self) -> Row | None:
+        """The session's data as they are stored, and when it ends (UTC), both ``None`` for one that never was."""
         self._ask()
-        (text, expires), self._session = self._session or (None, None), None
-        ends = as_time(expires)
-        return text if ends and ends > datetime.now(UTC) else None
+        row, self._session = self._session, None
+        return row and (row[0], as_time(row[1]))
 
     def belongs_to(self, data: Mapping[str, Any]) -> None:
         """Note whose session it is by its decoded ``data``: from now on the account comes along."""
@@ -67,15 +66,13 @@ class Visit:
     def mirror(self) -> Row | None:
         """What ``freshness.of_row`` makes a state of, if it came along."""
         row, self._mirror = self._mirror, None
-        return row
+        return row if self.looks else None
 
     def _ask(self) -> None:
         if self._asked:
             return
         self._asked = True
-        with planned_cursor(connection) as cursor:
-            cursor.execute(_STATEMENT, [self.key, _accounts.get(self.key, 0)])
-            row = cursor.fetchone()
+        (row,) = planned.rows(_STATEMENT, [self.key, _accounts.get(self.key, 0)])
         here, there = len(_SESSION), len(_SESSION) + len(ACCOUNT)
         self._session, self._account, self._mirror = row[:here], row[here:there], row[there:]
 
@@ -95,7 +92,8 @@ class VisitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = _current.set(Visit(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")))
+        looks = request.method in ("GET", "HEAD")
+        token = _current.set(Visit(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""), looks))
         try:
             return self.get_response(request)
         finally:

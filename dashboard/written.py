@@ -7,6 +7,7 @@ any database needs to answer it.
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from secrets import token_hex
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -23,15 +24,16 @@ Write = Callable[[Values], Sequence[QuerySet[Any, Any]]]
 
 TIMES = {field.name for field in Migration._meta.concrete_fields if isinstance(field, DateTimeField)}
 _KEPT = 512  # shapes; those that nobody asks for are forgotten
-_MARK = "\ue000"  # of private use: in no text that anybody types
+_MARK = token_hex(16)  # in no text that anybody sends
 
 
 class _Statement(NamedTuple):
-    """``names``: for each of ``params`` the value that it stands for; empty for one that is always the same."""
+    """``names``: for each of ``params`` the value that goes in its place, and what follows a text; none for one that
+    is always the same."""
 
     sql: str
     params: tuple[Any, ...]
-    names: tuple[str, ...]
+    names: tuple[tuple[str, str] | None, ...]
 
 
 _statements: OrderedDict[Hashable, _Statement | None] = OrderedDict()
@@ -90,18 +92,14 @@ def _write(values: Values, write: Write, join: Callable[..., str]) -> _Statement
     except EmptyResultSet:
         return None
     params = [param for _, of_one in parts for param in of_one]
-    prepared = {_prepared(value): name for name, value in stand_ins.items()}
-    names = [
-        param[1:].partition(_MARK)[0] if isinstance(param, str) and param[:1] == _MARK else prepared.get(param, "")
-        for param in params
-    ]
+    names = [_name(param, stand_ins) for param in params]
     return _Statement(join(*(sql for sql, _ in parts)), tuple(params), tuple(names))
 
 
 def _stand_in(name: str, value: Any, place: int) -> Any:
     """Something of the same type as ``value`` that no other value equals."""
     if isinstance(value, str):
-        return f"{_MARK}{name}{_MARK * 4}"
+        return f"{_MARK} {name}."
     if isinstance(value, datetime):
         return datetime(1900, 1, 1, tzinfo=UTC) + timedelta(microseconds=1 + place)
     if isinstance(value, date):
@@ -109,12 +107,22 @@ def _stand_in(name: str, value: Any, place: int) -> Any:
     return 2**62 + place
 
 
-def _filled(param: Any, name: str, values: Values) -> Any:
+def _name(param: Any, stand_ins: Values) -> tuple[str, str] | None:
+    """Of the one of ``stand_ins`` that ``param`` is or begins with, and what follows it."""
+    for name, stand_in in stand_ins.items():
+        if isinstance(stand_in, str) and isinstance(param, str) and param.startswith(stand_in):
+            return name, param.removeprefix(stand_in)
+        if param == _prepared(stand_in):
+            return name, ""
+    return None
+
+
+def _filled(param: Any, name: tuple[str, str] | None, values: Values) -> Any:
     """``param``, or what stands in its place."""
-    if not name:
+    if name is None:
         return param
-    value = values[name]
-    return value + param.rpartition(_MARK)[2] if isinstance(value, str) else _prepared(value)
+    value = values[name[0]]
+    return value + name[1] if isinstance(value, str) else _prepared(value)
 
 
 def _prepared(value: Any) -> Any:

@@ -1,9 +1,12 @@
+import functools
+from types import SimpleNamespace
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 
 from dashboard import cache as forgiving
-from dashboard import throttle
+from dashboard import kept, throttle
 
 
 @pytest.fixture
@@ -51,3 +54,24 @@ def test_a_cache_that_comes_back_is_used_again(settings, redis_url, monkeypatch)
 
     assert cache.get("key") == 1
     assert cache.incr("key") == 2
+
+
+def test_another_release_finds_nothing_that_this_one_kept(monkeypatch):
+    assert kept.kept("key", lambda: "ours", seconds=60) == "ours"
+    kept.forget()
+    monkeypatch.setattr(kept, "release", lambda: "another")
+
+    assert kept.kept("key", lambda: "theirs", seconds=60) == "theirs"
+
+
+def test_what_is_kept_is_made_again_when_its_time_is_over(monkeypatch):
+    now, made = [1000.0], iter("ab")
+    monkeypatch.setattr(kept, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    ask = functools.partial(kept.kept, "key", lambda: next(made), seconds=60)
+    assert (ask(), ask()) == ("a", "a")
+
+    cache.clear()
+    now[0] += 59
+    assert ask() == "a"
+    now[0] += 1
+    assert ask() == "b"

@@ -2,9 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 
-from dashboard import conditional, roles
+from dashboard import latency, release, roles
 from migrations_sync.models import Source
 from tests import factories
 from tests.factories import T0
@@ -102,8 +102,8 @@ def test_the_name_of_the_release_follows_its_files(settings, tmp_path):
     page.parent.mkdir()
 
     def name() -> str:
-        conditional.release.cache_clear()
-        return conditional.release()
+        release.release.cache_clear()
+        return release.release()
 
     try:
         page.write_text("one")
@@ -112,7 +112,7 @@ def test_the_name_of_the_release_follows_its_files(settings, tmp_path):
         page.write_text("two")
         assert name() != first
     finally:
-        conditional.release.cache_clear()
+        release.release.cache_clear()
 
 
 def test_the_clock_of_the_answer_is_that_of_the_server(person):
@@ -145,3 +145,39 @@ def test_behind_a_proxy_that_names_people_it_is_304_too(person, settings):
     settings.TRUSTED_PROXY_HEADER = "X-Forwarded-User"
 
     assert person.get(LIVE, headers={"If-None-Match": etag(person)}).status_code == 304
+
+
+def test_what_is_304_is_counted_by_the_name_of_its_page(person):
+    known = etag(person)
+    before = counted("live", "3xx")
+
+    assert person.get(LIVE, headers={"If-None-Match": known}).status_code == 304
+    assert counted("live", "3xx") == before + 1
+
+
+def counted(page, status):
+    """How many answers were counted of that page and kind."""
+    samples = latency.PAGES.labels(page, status).collect()[0].samples
+    return next(sample.value for sample in samples if sample.name.endswith("_count"))
+
+
+def test_a_file_asks_nobody_who_it_is_for(person, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = person.get("/static/css/base.css", headers={"If-None-Match": '"6b0c80a9-2916"'})
+    answer.close()
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("where", ["of the reader", "of a group", "all"])
+def test_other_permissions_end_the_304(person, where):
+    ann, permission = User.objects.get(), Permission.objects.get(codename="sync_now")
+    known = etag(person)
+    if where == "of the reader":
+        ann.user_permissions.add(permission)
+    elif where == "of a group":
+        Group.objects.first().permissions.remove(permission)
+        Group.objects.first().permissions.add(permission)
+    else:
+        User.objects.update(is_superuser=True)
+
+    assert person.get(LIVE, headers={"If-None-Match": known}).status_code == 200

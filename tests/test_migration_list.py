@@ -570,3 +570,54 @@ def test_without_a_login_the_link_leads_to_the_login_and_back(client: Client) ->
 
     assert answer.status_code == 302
     assert answer["Location"] == "/accounts/login/?next=/migrations/%3Fstatus%3DFAILED"
+
+
+@pytest.mark.parametrize("of", ["user=u9", "q=gone", "company=acme"])
+def test_those_that_went_away_while_open_need_attention_however_the_list_is_narrowed(
+    person: Client, up_to_date: Source, of: str
+) -> None:
+    same = {"status": "WORKING", "created_by_user_id": "u9", "company_id": "acme"}
+    factories.migration("gone-1", gone_at=factories.T0, **same)
+    factories.migration("gone-2", **same)
+    recount(up_to_date)
+
+    page = person.get(f"/migrations/?{of}&status=WORKING&attention=1")
+
+    assert listed(page) == ["gone-1"]
+    assert "1–1 of 1" in text(page)
+
+
+def test_nothing_is_not_counted_as_many(person: Client, up_to_date: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("paging", "tally"):
+        monkeypatch.setattr(f"dashboard.{module}.FEW", 3)
+    many(10, status="WORKING", created_by_user_id="busy")
+
+    page = person.get("/migrations/?user=busy&status=WORKING&unknown=1")
+
+    assert listed(page) == []
+    assert "3+" not in text(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("created_after=9999-12-31", "before the year 9999"),
+        ("company=42&no_company=1", "no migration has one and none"),
+        ("sort=status&after=WzAsIlx1ZDgwMCIsIjIwMjYtMDEtMDFUMDA6MDA6MDArMDA6MDAiLDFd", "can't be read"),
+    ],
+)
+def test_an_address_that_nobody_can_mean_is_an_error_in_words(
+    person: Client, up_to_date: Source, query: str, words: str
+) -> None:
+    page = person.get(f"/migrations/?{query}")
+
+    assert page.status_code == 200
+    assert words in text(page)
+
+
+@pytest.mark.parametrize("q", ["%EE%80%80a", "%EE%80%80q%EE%80%80", "%EE%80%80"])
+def test_any_character_can_be_looked_for(person: Client, up_to_date: Source, q: str) -> None:
+    assert person.get(f"/migrations/?q={q}").status_code == 200
+    factories.migration(status="\ue000new")
+    recount(up_to_date)
+    assert listed(person.get("/migrations/?status=%EE%80%80new&company=x")) == []

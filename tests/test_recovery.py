@@ -1,11 +1,14 @@
 """After the worst has happened to a pass, the next one ends complete, and nothing is lost or doubled."""
 
+import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 import time_machine
 from django.db import DatabaseError, OperationalError, connection, connections
@@ -287,11 +290,11 @@ def test_an_index_that_cannot_be_built_fails_the_pass_and_the_next_one_builds_it
     before, here, execute = indexes(), threading.current_thread(), load._execute
     api = ListApi(rows(5000), page_size=500)
 
-    def fail(statements: Any, lease: HeldLease) -> None:
+    def fail(statements: Any, *before: Any) -> None:
         if threading.current_thread() is not here:
             next(statements, None)
             raise DatabaseError("the disk is full")
-        execute(statements, lease)
+        execute(statements, *before)
 
     with monkeypatch.context() as patch:
         patch.setattr(load, "_execute", fail)
@@ -300,6 +303,43 @@ def test_an_index_that_cannot_be_built_fails_the_pass_and_the_next_one_builds_it
     assert (report.outcome, report.error) == ("failed", "DatabaseError: the disk is full")
     assert_next_is_complete(api)
     assert indexes() == before
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("slow_database")
+def test_a_lease_is_kept_while_indexes_take_long(monkeypatch: pytest.MonkeyPatch):
+    before, execute, renewed = indexes(), load._execute, []
+    monkeypatch.setattr(load, "RENEW_EVERY", 0.05)
+
+    def slowly(statements: Any, *before: Any) -> None:
+        time.sleep(0.3)
+        renewed.append(Lease.objects.get().renewed_at)
+        execute(statements, *before)
+
+    monkeypatch.setattr(load, "_execute", slowly)
+
+    assert full(ListApi(rows(5000), page_size=500)).outcome == "complete"
+    assert renewed[0] > timezone.now() - timedelta(seconds=5)
+    assert indexes() == before
+
+
+@pytest.mark.postgresql
+def test_an_index_that_a_killed_pass_builds_to_its_end_is_taken_as_it_is():
+    before, source = indexes(), Source.default()
+    lease = HeldLease.acquire(source)
+    assert lease
+    assert load.drop()
+    address = f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{connection.settings_dict['NAME']}"
+    with psycopg.connect(address) as killed:
+        killed.execute(next(iter(load._wanted().values())))
+        committing = threading.Timer(0.5, killed.commit)
+        committing.start()
+
+        load.build(lease)
+
+        committing.join()
+    assert indexes() == before
+    lease.release()
 
 
 @pytest.mark.usefixtures("slow_database")

@@ -118,3 +118,16 @@ def test_only_web_processes_are_bound() -> None:
     said = subprocess.run([sys.executable, "-c", SHOW], env=environ, check=True, capture_output=True, text=True)
 
     assert said.stdout.split() == ["worker", "0", "web", "7s"]
+
+
+def test_a_column_that_has_changed_under_a_kept_plan_costs_nobody_a_page(person: Client) -> None:
+    for _ in range(5):
+        assert person.get("/preferences/").status_code == 200
+
+    with psycopg.connect(address(), autocommit=True) as upgrade:
+        upgrade.execute("ALTER TABLE auth_user ALTER COLUMN username TYPE varchar(151)")
+    try:
+        assert person.get("/preferences/").status_code == 200
+    finally:
+        with psycopg.connect(address(), autocommit=True) as upgrade:
+            upgrade.execute("ALTER TABLE auth_user ALTER COLUMN username TYPE varchar(150)")

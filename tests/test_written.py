@@ -54,7 +54,7 @@ def test_other_values_are_another_shape(asked):
     assert asked(company="1", since=T0, q="aa") == (["aa"], 3)
 
 
-@pytest.mark.parametrize("strange", ["' OR 1=1 --", "%s", "{}", "\ue000q\ue000\ue000\ue000\ue000", "\ue000", ""])
+@pytest.mark.parametrize("strange", ["' OR 1=1 --", "%s", "{}", "\ue000q\ue000", "\ue000", ""])
 def test_a_value_is_only_ever_a_value(asked, strange):
     factories.migration("a", company_id="1", created=T0)
     factories.migration(f"{strange}b", company_id=strange, created=T0)

@@ -14,7 +14,7 @@ from dashboard import current
 from dashboard.api import callers
 from dashboard.api.callers import Caller
 from dashboard.api.problems import Problem
-from dashboard.conditional import release
+from dashboard.release import release
 
 View = Callable[..., dict[str, Any]]
 

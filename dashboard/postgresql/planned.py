@@ -1,16 +1,28 @@
 """Statements that PostgreSQL plans once for each connection, because planning them is most of what they cost."""
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import CursorWrapper
+from typing import Any
+
+from django.db import NotSupportedError, connection
 
 
-def planned_cursor(connection: BaseDatabaseWrapper) -> CursorWrapper:
-    """A cursor for statements whose best plan is the same for all parameters.
+def rows(sql: str, params: Any) -> list[tuple[Any, ...]]:
+    """What a statement finds whose best plan is the same for all ``params``.
 
-    PostgreSQL has to tell the parameters' types from the statement. On SQLite, which keeps statements by itself, it
-    is a cursor as any.
+    PostgreSQL has to tell the types of these from the statement. On SQLite, which keeps statements by itself, it is a
+    statement as any.
     """
-    if connection.vendor != "postgresql":
-        return connection.cursor()
-    planned: CursorWrapper = connection.planned_cursor()  # type: ignore[attr-defined]  # of `.base`
-    return planned
+    try:
+        return _rows(sql, params)
+    except NotSupportedError:
+        if connection.in_atomic_block:
+            raise
+        connection.close()  # a column has changed since: "cached plan must not change result type"
+        return _rows(sql, params)
+
+
+def _rows(sql: str, params: Any) -> list[tuple[Any, ...]]:
+    make = getattr(connection, "planned_cursor", connection.cursor)
+    with make() as cursor:
+        cursor.execute(sql, params)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

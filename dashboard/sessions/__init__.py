@@ -1,1 +1,1 @@
-"""Sessions that end: at an age, when idle, at logout; wherever they are kept."""
+"""Sessions that end: at an age, when idle, at logout."""

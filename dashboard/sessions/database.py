@@ -3,6 +3,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.sessions.backends import db
+from django.utils import timezone
 
 from dashboard import visit
 from dashboard.sessions.lifetime import Lifetime
@@ -13,11 +14,12 @@ class _Stored(db.SessionStore):
 
     def load(self) -> dict[str, Any]:
         found = visit.current()
-        if not found or found.key != self.session_key:
+        stored = found.session() if found and found.key == self.session_key else None
+        if not found or not stored:
             data: dict[str, Any] = super().load()
             return data
-        text = found.session()
-        if text is None:
+        text, ends = stored
+        if ends is None or ends <= timezone.now():
             self._session_key = None
             return {}
         data = deepcopy(_decoded(text))

@@ -7,8 +7,8 @@ list, however that ended.
 
 import logging
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
@@ -26,6 +26,10 @@ _MODELS: tuple[type[models.Model], ...] = (Migration, CompanyCount, CompanyStatu
 WORTH_ROWS = 2_500
 # How many times as long as to read a row it may take to write one; beyond, it is the database that holds a sweep up.
 WRITING_TO_READING = 1.0
+
+
+RENEW_EVERY = 10.0  # seconds
+Statements = Iterator[tuple[str, str]]  # by the names of what they create
 
 
 class Load:
@@ -92,44 +96,59 @@ def build(lease: HeldLease) -> None:
         LeaseLost: another pass has taken over.
     """
     present = _present()
-    missing = [statement for name, statement in _wanted().items() if name not in present]
+    missing = {name: statement for name, statement in _wanted().items() if name not in present}
     # A transaction keeps every other connection away from what it has dropped.
     if connection.vendor == "postgresql" and missing and not connection.in_atomic_block:
-        _build_two_at_a_time(iter(missing), lease)
+        _build_two_at_a_time(iter(missing.items()), lease)
     else:
-        _execute(iter(missing), lease)
+        _execute(iter(missing.items()), lease.renew)
     if connection.vendor == "postgresql" and missing:
         _analyze()
 
 
-def _build_two_at_a_time(statements: Iterator[str], lease: HeldLease) -> None:
-    """One connection keeps one processor of the server busy, save for a part of the largest tables' sorting."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        helper = pool.submit(_help, statements, lease)
+def _build_two_at_a_time(statements: Statements, lease: HeldLease) -> None:
+    """One connection keeps one processor of the server busy, save for a part of the largest tables' sorting. This
+    thread's own keeps the lease, however long an index takes."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        helpers = [pool.submit(_help, statements) for _ in range(2)]
         try:
-            _execute(statements, lease)
+            while not _ended(helpers):
+                lease.renew()
         finally:
-            list(statements)  # if that failed, the helper takes no more
-    helper.result()
+            left = list(statements)  # if something failed, they take no more
+    for helper in helpers:
+        helper.result()
+    _execute(iter(left), lease.renew)
 
 
-def _help(statements: Iterator[str], lease: HeldLease) -> None:
+def _ended(helpers: list["Future[None]"]) -> bool:
+    """Whether all have, or one has in vain; looks for a while."""
+    done, at_work = wait(helpers, timeout=RENEW_EVERY, return_when=FIRST_EXCEPTION)
+    return not at_work or any(helper.exception() for helper in done)
+
+
+def _help(statements: Statements) -> None:
     """Take some of them, in a thread and so over a connection of its own, if there is one to be had."""
     try:
         connection.ensure_connection()
     except OperationalError:
         return
     try:
-        _execute(statements, lease)
+        _execute(statements)
     finally:
         connection.close()
 
 
-def _execute(statements: Iterator[str], lease: HeldLease) -> None:
-    for statement in statements:
-        lease.renew()
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
+def _execute(statements: Statements, before: Callable[[], None] = lambda: None) -> None:
+    for name, statement in statements:
+        before()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        except DatabaseError:
+            # That of a pass that was killed may have been built to its end all the same.
+            if connection.in_atomic_block or name not in _present():
+                raise
 
 
 def _analyze() -> None:
