@@ -6,7 +6,7 @@ never silently all migrations.
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -98,7 +98,10 @@ class MomentField(forms.Field):
         super().__init__(required=False)
 
     def to_python(self, value: Any) -> Any:
-        return _or_error(times.moment, value, now=self.now)
+        at = _or_error(times.moment, value, now=self.now)
+        if at and at.year == MAXYEAR:  # the day after would be later than any time
+            raise forms.ValidationError(f"Use a time before the year {MAXYEAR}.")
+        return at
 
 
 class LengthField(forms.Field):
