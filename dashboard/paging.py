@@ -102,7 +102,7 @@ class Listing:
     """Branches that are asked for again and again with other ``values``: see ``dashboard.written``.
 
     ``few``: all of any status, where they are likely to be few: then ``some`` of them are listed and all are
-    counted, in one statement.
+    counted, in one statement, for which ``id``, ``api_id`` and ``status`` have to be among the fields.
     """
 
     shape: Hashable

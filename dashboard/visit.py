@@ -53,7 +53,7 @@ class Visit:
 
     def belongs_to(self, data: Mapping[str, Any]) -> None:
         """Note whose session it is by its decoded ``data``: from now on the account comes along."""
-        if SESSION_KEY in data and self.key not in _accounts:
+        if SESSION_KEY in data:
             if len(_accounts) >= _MOST:
                 _accounts.clear()
             _accounts[self.key] = int(data[SESSION_KEY])

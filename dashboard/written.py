@@ -63,7 +63,7 @@ def rows(
 
 
 def _with_times(row: Row, places: Iterable[int]) -> Row:
-    """``row`` as SQLite keeps it, its times being texts."""
+    """``row`` of SQLite, which does not say of each statement's columns that they hold times."""
     read = list(row)
     for place in places:
         read[place] = as_time(read[place])

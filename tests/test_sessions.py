@@ -82,7 +82,7 @@ def test_a_session_whose_time_ran_out_opens_nothing(client, ann):
     assert not signed_in(client)
 
 
-def test_a_session_that_passes_to_another_account_shows_that_account(client, ann):
+def test_a_session_that_passes_to_another_account_shows_that_account(client, ann, django_assert_num_queries):
     bob = User.objects.create_user("bob", password="a long enough secret")
     key = client.cookies["sessionid"].value
     client.force_login(bob)
@@ -91,6 +91,8 @@ def test_a_session_that_passes_to_another_account_shows_that_account(client, ann
     client.cookies["sessionid"] = key
 
     assert "Signed in as <strong>bob</strong>" in client.get(PAGE).text
+    with django_assert_num_queries(1):
+        client.get(PAGE)
 
 
 def test_a_changed_session_is_not_mistaken_for_the_one_before(client, ann):

@@ -1,8 +1,5 @@
 """What the product's own SQLite does otherwise than Django's."""
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -10,27 +7,15 @@ from django.db import connection
 
 from migrations_sync.models import Migration
 from tests import factories
+from tests.kinds import told
 
 pytestmark = pytest.mark.once
-SHOW = """
-import dashboard.celery, django
-django.setup()
-from django.db import connection
-for kind in "worker", "web":
-    if kind == "web":
-        connection.close()
-        import dashboard.wsgi
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA cache_size")
-        print(kind, *cursor.fetchone())
-"""
 
 
 def test_a_web_server_s_threads_keep_little_of_the_file_in_memory(tmp_path):
-    environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/a.sqlite3", "REDIS_URL": ""}
-    said = subprocess.run([sys.executable, "-c", SHOW], env=environment, capture_output=True, text=True, check=True)
+    said = told("PRAGMA cache_size", DATABASE_URL=f"sqlite:///{tmp_path}/a.sqlite3", REDIS_URL="")
 
-    assert said.stdout.split("\n")[:2] == ["worker -65536", "web -8192"]
+    assert said == ["worker", "-65536", "web", "-8192"]
 
 
 @pytest.mark.django_db

@@ -1,8 +1,6 @@
 """A statement that takes too long ends with a page that says so, and holds nobody up."""
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -16,23 +14,12 @@ from django.test import Client
 from dashboard import exports, timeouts
 from migrations_sync.models import Migration, Source
 from tests import factories
+from tests.kinds import told
 from tests.visitor import eventually
 
 WAITED = """
     SELECT 1 FROM pg_stat_activity
     WHERE datname = current_database() AND query LIKE 'COPY%' AND now() - query_start > interval '1.5 s'
-"""
-SHOW = """
-import dashboard.celery, django
-django.setup()
-from django.db import connection
-for kind in "worker", "web":
-    if kind == "web":
-        connection.close()
-        import dashboard.wsgi
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW statement_timeout")
-        print(kind, *cursor.fetchone())
 """
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
@@ -110,14 +97,9 @@ def test_an_export_may_take_longer(person: Client) -> None:
 
 
 def test_only_web_processes_are_bound() -> None:
-    environ = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "dashboard.settings",
-        "DATABASE_URL": address(),
-        "DATABASE_STATEMENT_TIMEOUT": "7",
-    }
-    said = subprocess.run([sys.executable, "-c", SHOW], env=environ, check=True, capture_output=True, text=True)
+    said = told("SHOW statement_timeout", DATABASE_URL=address(), DATABASE_STATEMENT_TIMEOUT="7")
 
-    assert said.stdout.split() == ["worker", "0", "web", "7s"]
+    assert said == ["worker", "0", "web", "7s"]
 
 
 def test_a_column_that_has_changed_under_a_kept_plan_costs_nobody_a_page(person: Client) -> None:
